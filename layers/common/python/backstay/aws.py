@@ -1,0 +1,71 @@
+"""AWS clients, one a service and process. botocore is used straight: importing boto3 costs a fifth more."""
+
+import functools
+from typing import TYPE_CHECKING, Any, cast
+
+import botocore.config
+import botocore.session
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+
+_CONFIG = botocore.config.Config(
+    connect_timeout=2,
+    read_timeout=10,
+    retries={"mode": "standard", "max_attempts": 4},
+    max_pool_connections=50,  # ten jobs a batch write side by side
+)
+
+
+@functools.cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+@functools.cache
+def _client(service: str, config: botocore.config.Config = _CONFIG) -> Any:
+    return _session().create_client(service, config=config)  # type: ignore[call-overload]
+
+
+def dynamodb() -> "DynamoDBClient":
+    """The DynamoDB client."""
+    return cast("DynamoDBClient", _client("dynamodb"))
+
+
+def sqs() -> "SQSClient":
+    """The SQS client."""
+    return cast("SQSClient", _client("sqs"))
+
+
+def s3() -> "S3Client":
+    """The S3 client. Signs with version 4, which presigned URLs for keys under KMS need."""
+    return cast("S3Client", _client("s3", _S3_CONFIG))
+
+
+def scheduler() -> "EventBridgeSchedulerClient":
+    """The EventBridge Scheduler client."""
+    return cast("EventBridgeSchedulerClient", _client("scheduler"))
+
+
+def secretsmanager() -> "SecretsManagerClient":
+    """The Secrets Manager client."""
+    return cast("SecretsManagerClient", _client("secretsmanager"))
+
+
+def awslambda() -> "LambdaClient":
+    """The Lambda client."""
+    return cast("LambdaClient", _client("lambda"))
+
+
+def forget_clients() -> None:
+    """Drop every client, so that the next is made under other credentials or another endpoint."""
+    _client.cache_clear()
+    _session.cache_clear()
+
+
+_S3_CONFIG = _CONFIG.merge(botocore.config.Config(signature_version="s3v4", s3={"addressing_style": "path"}))

@@ -1,0 +1,1 @@
+"""Jobs: the record, the store, submitting, and the worker."""

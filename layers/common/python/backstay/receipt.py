@@ -1,0 +1,33 @@
+"""What a job cost: one entry per model call, added up in a receipt."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One answered model call. `cost_usd` is None while nobody has priced the model."""
+
+    provider: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+    latency_ms: int
+    cost_usd: Decimal | None
+    cached_tokens: int = 0
+    price_version: str = ""
+    """Which price table gave `cost_usd`."""
+    replayed: bool = False
+    """Answered from what an earlier run of the same job had already paid for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What one job cost, over all of its attempts."""
+
+    calls: tuple[Call, ...] = field(default=())
+
+    @property
+    def cost_usd(self) -> Decimal:
+        """The priced calls' sum in US dollars; what was replayed was paid for once."""
+        return sum((call.cost_usd for call in self.calls if call.cost_usd and not call.replayed), Decimal(0))
