@@ -29,7 +29,7 @@ def _session() -> botocore.session.Session:
 
 @functools.cache
 def _client(service: str, config: botocore.config.Config = _CONFIG) -> Any:
-    return _session().create_client(service, config=config)  # type: ignore[call-overload]
+    return _session().create_client(service, config=config)
 
 
 def dynamodb() -> "DynamoDBClient":

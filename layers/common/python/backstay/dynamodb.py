@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, UniversalAttributeValueTypeDef
+    from mypy_boto3_dynamodb.type_defs import UniversalAttributeValueTypeDef
 
 Value: TypeAlias = Any
 """None, bool, int, float, Decimal, str, bytes, or a list or string-keyed mapping of them."""
@@ -43,7 +43,7 @@ def encode_item(item: Mapping[str, Value]) -> "dict[str, UniversalAttributeValue
     return {name: encode(value) for name, value in item.items() if value is not None}
 
 
-def decode(attribute: "Mapping[str, Any] | AttributeValueTypeDef") -> Value:
+def decode(attribute: Mapping[str, Any]) -> Value:
     """One attribute as a plain value; numbers come as int where they are whole, else as Decimal."""
     ((kind, value),) = attribute.items()
     match kind:
@@ -53,15 +53,15 @@ def decode(attribute: "Mapping[str, Any] | AttributeValueTypeDef") -> Value:
             number = Decimal(str(value))
             return int(number) if number == number.to_integral_value() else number
         case "M":
-            return {key: decode(entry) for key, entry in value.items()}  # type: ignore[attr-defined]
+            return {key: decode(entry) for key, entry in value.items()}
         case "L":
-            return [decode(entry) for entry in value]  # type: ignore[attr-defined]
+            return [decode(entry) for entry in value]
         case "NULL":
             return None
         case _:
             raise TypeError(f"attribute type {kind!r} is not one that Backstay writes")
 
 
-def decode_item(item: "Mapping[str, Any]") -> dict[str, Value]:
+def decode_item(item: Mapping[str, Any]) -> dict[str, Value]:
     """A whole item as plain values."""
     return {name: decode(attribute) for name, attribute in item.items()}

@@ -17,7 +17,9 @@ class Cancelled(BackstayError):  # noqa: N818 - not a fault: somebody asked for 
 class CallLog:
     """The answers that one run of a job has paid for, by call number. Without a store it lives in memory only."""
 
-    def __init__(self, load: Callable[[], dict[int, str]] | None = None, save: Callable[[int, str], None] | None = None):
+    def __init__(
+        self, load: Callable[[], dict[int, str]] | None = None, save: Callable[[int, str], None] | None = None
+    ):
         self._load, self._save = load, save
         self._kept: dict[int, str] | None = None
         self._unsaved: dict[int, str] = {}

@@ -1,0 +1,21 @@
+"""The handler of every task's Lambda. Which task it is, its environment says; the worker is made at init."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+from backstay import config
+from backstay.catalog import Catalog
+from backstay.jobs.endings import Retention
+from backstay.jobs.worker import Worker
+from backstay.settings import Environment
+
+
+def _worker() -> Worker:
+    catalog = Catalog(Path(os.environ["LAMBDA_TASK_ROOT"]))
+    jobs = config.load().jobs
+    retention = Retention(timedelta(days=jobs.keep_completed_days), timedelta(days=jobs.keep_failed_days))
+    return Worker(Environment.read(), catalog, catalog.get(os.environ["BACKSTAY_TASK"]), retention)
+
+
+handler = _worker().handle

@@ -1,0 +1,92 @@
+"""Jobs' inputs: stored once, beside the record or in S3, and read when no message brought them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from backstay.clock import epoch_ms, from_epoch_ms
+from backstay.errors import BackstayError
+from backstay.jobs.items import STATE_PART
+from backstay.jobs.payloads import ITEM_BYTES, MissingPayloadError, PayloadBucket, pack, unpack
+from backstay.jobs.record import JobRecord
+from backstay.jobs.store import JobStore
+from backstay.settings import Environment
+
+INPUT_PART = "input"
+
+INPUT_KEPT = timedelta(days=45)
+"""How long an input stays after its job was due: longer than a failed job's record, so that it can be redriven."""
+
+_ABANDONED_AFTER = timedelta(minutes=15)
+
+
+class InputTakenError(BackstayError):
+    """The job's input is stored already, and it is another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A job's input. What is small travels in messages too."""
+
+    digest: str
+    document: Mapping[str, Any]
+    travels: bool
+
+    @property
+    def for_message(self) -> Mapping[str, Any] | None:
+        """The input, where it is small enough for a message."""
+        return self.document if self.travels else None
+
+
+class Inputs:
+    """Writes and reads the inputs of jobs."""
+
+    def __init__(self, env: Environment) -> None:
+        self._store, self._bucket = JobStore(env.jobs_table), PayloadBucket(env.payloads_bucket)
+
+    def put(self, record: JobRecord, text: str, now: datetime) -> bool:
+        """Store a new job's input; answers whether it is small enough to travel in messages.
+
+        Raises:
+            InputTakenError: another input is stored under this job.
+        """
+        small = len(text.encode()) <= ITEM_BYTES
+        s3_key = None if small else f"inputs/{record.tenant}/{record.id}/{record.input_digest}"
+        if s3_key:
+            self._bucket.put(s3_key, text)
+        item: dict[str, Any] = {
+            "id": record.id,
+            "part": INPUT_PART,
+            "digest": record.input_digest,
+            "stored_at": epoch_ms(now),
+            "ttl": epoch_ms((record.due_at or now) + INPUT_KEPT) // 1000,
+            "body": pack(text) if small else None,
+            "s3": s3_key,
+        }
+        old = self._store.put_if(item, "attribute_not_exists(id)")
+        if old and old["digest"] != record.input_digest and not self._replace_abandoned(old, item, now):
+            raise InputTakenError(f"job {record.id} has another input already")
+        return small
+
+    def get(self, job_id: str) -> Input:
+        """A job's input.
+
+        Raises:
+            MissingPayloadError: it is past its retention.
+        """
+        item = self._store.get_part(job_id, INPUT_PART)
+        if item is None:
+            raise MissingPayloadError(f"the input of job {job_id} is past its retention")
+        if "body" in item:
+            return Input(item["digest"], json.loads(unpack(item["body"])), travels=True)
+        return Input(item["digest"], json.loads(self._bucket.get(item["s3"])), travels=False)
+
+    def _replace_abandoned(self, old: Mapping[str, Any], item: Mapping[str, Any], now: datetime) -> bool:
+        """Take the place of an input without a record: left from a submit that died, not from one under way."""
+        if now - from_epoch_ms(old["stored_at"]) < _ABANDONED_AFTER:
+            return False
+        if self._store.get_part(old["id"], STATE_PART) is not None:
+            return False
+        return self._store.put_if(item, "digest = :old", {":old": old["digest"]}) is None

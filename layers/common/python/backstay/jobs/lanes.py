@@ -1,0 +1,126 @@
+"""Order by key: jobs of one lane run one at a time, and the end of one sends the next."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from backstay import aws
+from backstay.dynamodb import decode_item, encode_item
+from backstay.jobs.record import JobRecord
+
+_HEAD = "head"
+_ENTRY = "entry#"
+
+
+def lane_id(tenant: str, task: str, value: str) -> str:
+    """The id under which a lane's head and entries stand in the jobs table."""
+    digest = hashlib.sha256(f"{task}\n{value}".encode()).hexdigest()[:24]
+    return f"{tenant}.lane-{digest}"
+
+
+class Lanes:
+    """The lanes in the jobs table: a head with the job whose turn it is, and an entry for each job that is not over."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+
+    def take_number(self, lane: str) -> int:
+        """The next number in a lane. Numbers may have gaps; their order is the order of submission."""
+        answer = aws.dynamodb().update_item(
+            TableName=self._table,
+            Key=_key(lane, _HEAD),
+            UpdateExpression="ADD taken :one",
+            ExpressionAttributeValues=encode_item({":one": 1}),
+            ReturnValues="UPDATED_NEW",
+        )
+        return int(decode_item(answer["Attributes"])["taken"])
+
+    def enter(self, record: JobRecord) -> None:
+        """Stand in line. Harmless when repeated."""
+        lane, number = _place(record)
+        item = {"id": lane, "part": _entry(number), "job": record.id}
+        aws.dynamodb().put_item(TableName=self._table, Item=encode_item(item))
+
+    def leave(self, record: JobRecord) -> None:
+        """The job is over: leave the line, and free the head if it was this job's turn."""
+        lane, number = _place(record)
+        aws.dynamodb().delete_item(TableName=self._table, Key=_key(lane, _entry(number)))
+        self._move_head(lane, "REMOVE turn", "turn = :me", {":me": record.id})
+
+    def turn(self, lane: str) -> str | None:
+        """The job whose turn it is, read consistently."""
+        answer = aws.dynamodb().get_item(TableName=self._table, Key=_key(lane, _HEAD), ConsistentRead=True)
+        return decode_item(answer["Item"]).get("turn") if "Item" in answer else None
+
+    def call_next(self, lane: str) -> str | None:
+        """Give the turn to the first in line when nobody has it; answers whose turn it became, if anybody's.
+
+        A job that enters while the head is freed finds either a free head or this call's reading of the line, so
+        whoever comes last sees the other.
+        """
+        while first := self._first(lane):
+            if self._move_head(lane, "SET turn = :job", "attribute_not_exists(turn)", {":job": first}):
+                return first
+            if self.turn(lane) is not None:
+                return None
+        return None
+
+    def _first(self, lane: str) -> str | None:
+        answer = aws.dynamodb().query(
+            TableName=self._table,
+            KeyConditionExpression="id = :lane AND begins_with(part, :entry)",
+            ExpressionAttributeValues=encode_item({":lane": lane, ":entry": _ENTRY}),
+            ConsistentRead=True,
+            Limit=1,
+        )
+        return str(decode_item(answer["Items"][0])["job"]) if answer["Items"] else None
+
+    def _move_head(self, lane: str, update: str, condition: str, values: dict[str, Any]) -> bool:
+        dynamodb = aws.dynamodb()
+        try:
+            dynamodb.update_item(
+                TableName=self._table,
+                Key=_key(lane, _HEAD),
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeValues=encode_item(values),
+            )
+        except dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+
+class Line:
+    """What submitting and finishing do with a lane: send the job whose turn it becomes."""
+
+    def __init__(self, lanes: Lanes, send: Callable[[str], None]) -> None:
+        self._lanes, self._send = lanes, send
+
+    def join(self, record: JobRecord) -> None:
+        """Stand in line, and send whoever's turn it becomes."""
+        self._lanes.enter(record)
+        self._send_next(record)
+
+    def pass_on(self, record: JobRecord) -> None:
+        """The job is over: the next one is sent."""
+        self._lanes.leave(record)
+        self._send_next(record)
+
+    def _send_next(self, record: JobRecord) -> None:
+        lane, _ = _place(record)
+        if (job_id := self._lanes.call_next(lane)) is not None:
+            self._send(job_id)
+
+
+def _place(record: JobRecord) -> tuple[str, int]:
+    if record.lane is None or record.lane_number is None:
+        raise ValueError(f"job {record.id} stands in no lane")
+    return record.lane, record.lane_number
+
+
+def _entry(number: int) -> str:
+    return f"{_ENTRY}{number:012d}"
+
+
+def _key(lane: str, part: str) -> dict[str, Any]:
+    return {"id": {"S": lane}, "part": {"S": part}}

@@ -1,0 +1,96 @@
+"""The tasks' queues: sending, waiting, hiding and burying messages."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from backstay import aws
+from backstay.clock import Clock, utc_now
+from backstay.errors import Failure
+from backstay.jobs.message import DEAD_LETTER_FENCE
+from backstay.jobs.record import JobRecord
+from backstay.settings import Environment
+from backstay.task import Task
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
+
+LONGEST_DELAY_S = 900
+"""SQS's longest delay of a message; beyond it the EventBridge Scheduler sends."""
+
+LONGEST_VISIBILITY_S = 43_200
+"""SQS's longest visibility timeout, 12 hours."""
+
+DEAD_SUFFIX = "-dead"
+
+
+class Queues:
+    """Every queue of this stage."""
+
+    def __init__(self, env: Environment, clock: Clock = utc_now) -> None:
+        self._env, self._clock = env, clock
+
+    def send(self, task: "Task[Any, Any]", record: JobRecord, body: str) -> None:
+        """Send a job's message, at once or when the job is due."""
+        queue = task.queue_name(record.priority)
+        delay_s = max(0, _whole_seconds(record.due_at - self._clock())) if record.due_at else 0
+        if record.due_at and delay_s > LONGEST_DELAY_S:
+            self._schedule(queue, record, body, record.due_at)
+            return
+        aws.sqs().send_message(
+            QueueUrl=self._env.queue_url(queue),
+            MessageBody=body,
+            DelaySeconds=delay_s,
+            MessageGroupId=record.tenant,  # on a standard queue: fairness among tenants, no order
+        )
+
+    def hide(self, queue: str, receipt_handle: str, seconds: float) -> None:
+        """Let a message come back after so long, 0 to 12 hours."""
+        aws.sqs().change_message_visibility(
+            QueueUrl=self._env.queue_url(queue),
+            ReceiptHandle=receipt_handle,
+            VisibilityTimeout=max(0, min(LONGEST_VISIBILITY_S, _whole_seconds(timedelta(seconds=seconds)))),
+        )
+
+    def bury(self, task: str, body: str, failure: Failure, record: JobRecord | None = None) -> None:
+        """Put a message into its task's dead letter queue, with the reason and its job, if any, as attributes."""
+        attributes = {"task": _text(task), "reason": _text(failure.error_class)}
+        if record is not None:
+            attributes["job_id"] = _text(record.id)
+            attributes[DEAD_LETTER_FENCE] = {"DataType": "Number", "StringValue": str(record.fence)}
+        aws.sqs().send_message(
+            QueueUrl=self._env.queue_url(task + DEAD_SUFFIX),
+            MessageBody=body,
+            MessageAttributes=attributes,
+            MessageGroupId=record.tenant if record else DEFAULT_TENANT,
+        )
+
+    def name_of(self, queue_arn: str) -> str:
+        """A queue's name without stage, from the ARN that an event names."""
+        return queue_arn.removeprefix(self._env.queue_arn_prefix)
+
+    def _schedule(self, queue: str, record: JobRecord, body: str, due: datetime) -> None:
+        scheduler = aws.scheduler()
+        name = f"{record.id}-{record.generation + record.waits}"
+        try:
+            scheduler.create_schedule(
+                Name=name[-64:],
+                GroupName=self._env.schedule_group,
+                ScheduleExpression=f"at({due.strftime('%Y-%m-%dT%H:%M:%S')})",
+                FlexibleTimeWindow={"Mode": "OFF"},
+                ActionAfterCompletion="DELETE",
+                Target={
+                    "Arn": self._env.queue_arn(queue),
+                    "RoleArn": self._env.schedule_role_arn,
+                    "Input": body,
+                },
+            )
+        except scheduler.exceptions.ConflictException:
+            return  # the same wait of the same job is scheduled already
+
+
+def _whole_seconds(span: timedelta) -> int:
+    return -int(-span.total_seconds() // 1)
+
+
+def _text(value: str) -> "MessageAttributeValueTypeDef":
+    return {"DataType": "String", "StringValue": value}

@@ -1,0 +1,80 @@
+"""What becomes of a job that failed: one pure decision."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from backstay.errors import Disposition, ErrorClass, Failure
+from backstay.jobs.record import JobRecord
+from backstay.task import Limits
+
+LONGEST_BACKOFF_S = 900
+"""SQS's longest delay; a computed backoff never exceeds it."""
+
+_FIRST_PARK_S = 15
+_SHORTEST_S = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAfter:
+    """Try again by the message's visibility; the attempt is used up."""
+
+    delay_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParkUntil:
+    """Wait for the world; no attempt is used up."""
+
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Failed for good, with what the record shall say."""
+
+    failure: Failure
+
+
+Verdict = RetryAfter | ParkUntil | GiveUp
+
+
+def decide_retry(failure: Failure, record: JobRecord, limits: Limits, now: datetime, luck: float) -> Verdict:
+    """Decide about a claimed job that failed.
+
+    Args:
+        failure: what happened.
+        record: as claimed; `attempts` counts this run.
+        limits: the task's.
+        now: UTC.
+        luck: 0 to 1, the jitter's random number.
+    """
+    match failure.error_class.disposition:
+        case Disposition.FAIL:
+            return GiveUp(failure)
+        case Disposition.RETRY:
+            if record.own_failures >= limits.max_attempts:
+                return GiveUp(failure)
+            return RetryAfter(backoff_s(record.own_failures, limits.backoff, luck, failure.retry_after_s))
+        case Disposition.PARK:
+            return _park(failure, record, limits, now, luck)
+
+
+def backoff_s(attempt: int, base_s: float, luck: float, retry_after_s: float | None = None) -> int:
+    """Exponential backoff with full jitter, 1 to 900 whole seconds; what the other side asks for wins."""
+    if retry_after_s is not None:
+        return min(LONGEST_BACKOFF_S, max(_SHORTEST_S, round(retry_after_s + 0.5)))
+    ceiling = min(float(LONGEST_BACKOFF_S), base_s * 2.0 ** min(attempt - 1, 30))
+    return max(_SHORTEST_S, round(ceiling * luck))
+
+
+def _park(failure: Failure, record: JobRecord, limits: Limits, now: datetime, luck: float) -> Verdict:
+    last_call = (record.started_at or now) + timedelta(seconds=limits.give_up_after)
+    if now >= last_call:
+        waited = f"waited {limits.give_up_after} s for the world and gave up; last: "
+        return GiveUp(Failure(ErrorClass.GAVE_UP, f"{waited}{failure.error_class}: {failure.message}"))
+    wait_s = failure.retry_after_s
+    if wait_s is None:
+        ceiling = min(LONGEST_BACKOFF_S, _FIRST_PARK_S * 2 ** min(record.waits, 10))
+        wait_s = ceiling * (0.5 + luck / 2)  # never near 0: a provider that is down is not asked at once
+    due = now + timedelta(seconds=max(float(_SHORTEST_S), wait_s))
+    return ParkUntil(min(due, max(last_call, now + timedelta(seconds=_SHORTEST_S))))

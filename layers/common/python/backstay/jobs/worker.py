@@ -1,0 +1,146 @@
+"""The worker: a batch of messages side by side, each acknowledged or kept on its own."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from backstay.catalog import AnyTask, Catalog
+from backstay.clock import Clock, utc_now
+from backstay.errors import BackstayError, ErrorClass, Failure
+from backstay.jobs.admission import KEEP, Admission, Envelope, Run, Settled, Suspect
+from backstay.jobs.attempt import Attempts, Ended
+from backstay.jobs.endings import Endings, Retention
+from backstay.jobs.queues import Queues
+from backstay.jobs.submit import Submitter
+from backstay.settings import Environment
+from backstay.telemetry import Metric, emit, logger
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+HAND_BACK_MARGIN_S = 6.0
+"""What a worker keeps of its Lambda's time to record how its jobs ended."""
+
+
+class LambdaContext(Protocol):
+    """What the worker needs of the Lambda's context."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the Lambda is killed."""
+
+
+class KeptError(BackstayError):
+    """Tells the batch processor that a message stays in its queue."""
+
+
+class Worker:
+    """Runs one task's messages. Made once a process."""
+
+    def __init__(
+        self, env: Environment, catalog: Catalog, task: AnyTask, retention: Retention, clock: Clock = utc_now
+    ) -> None:
+        self._task, self._queues = task, Queues(env, clock)
+        submitter = Submitter(env, catalog, clock)
+        endings = Endings(env, submitter, retention, clock)
+        self._admission = Admission(env, task, submitter, endings, clock)
+        self._attempts = Attempts(env, task, endings, clock)
+
+    def handle(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """Run an SQS event's messages; answers which of them stay in the queue."""
+        batch = _Batch(self._task, self._admission, self._attempts, self._queues, event["Records"], context)
+        return batch.run()
+
+
+class _Batch:
+    """One invocation."""
+
+    def __init__(
+        self,
+        task: AnyTask,
+        admission: Admission,
+        attempts: Attempts,
+        queues: Queues,
+        records: list[dict[str, Any]],
+        context: LambdaContext,
+    ) -> None:
+        self._task, self._admission, self._attempts, self._queues = task, admission, attempts, queues
+        self._records = records
+        self._ends = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - HAND_BACK_MARGIN_S
+        self._metrics: list[Metric] = []
+        self._threads = ThreadPoolExecutor(max_workers=2 * len(records))  # a job over its time keeps its thread
+        self._in_company = len(records)
+        self._alone = asyncio.Lock()
+        self._company_done = asyncio.Event()
+
+    def run(self) -> dict[str, Any]:
+        processor = AsyncBatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+        with processor(records=self._records, handler=self._attend):
+            processor.async_process()
+        self._threads.shutdown(wait=False)
+        emit(self._metrics, {"Task": self._task.name})
+        return dict(processor.response())
+
+    async def _attend(self, record: SQSRecord) -> None:
+        envelope = Envelope.of(record.raw_event, self._queues.name_of(record.event_source_arn))
+        outcome: Run | Suspect | Settled
+        try:
+            outcome = await self._in_thread(self._admit, envelope)
+            if isinstance(outcome, Run):
+                outcome = await self._run(outcome)
+        finally:
+            self._leave_company()
+        if isinstance(outcome, Suspect):
+            await self._company_done.wait()
+            async with self._alone:
+                outcome = await self._run_alone(outcome)
+        if not outcome.acknowledge:
+            raise KeptError(envelope.message_id)
+
+    def _admit(self, envelope: Envelope) -> Run | Suspect | Settled:
+        return self._admission.admit(envelope, len(self._records))
+
+    async def _run(self, run: Run) -> Settled:
+        started = time.monotonic()
+        deadline = min(started + self._task.limits.timeout, self._ends)
+        job = self._attempts.job_of(run, deadline, self._metrics.append)
+        performing = self._in_thread(self._attempts.perform, run, job)
+        try:
+            ended = await asyncio.wait_for(asyncio.shield(performing), deadline - started)
+        except TimeoutError:
+            # The thread can't be stopped. Whatever it still does, its lease no longer lets it write.
+            took = f"ran longer than its {self._task.limits.timeout} s"
+            ended = Ended(job, failure=Failure(ErrorClass.TASK_TIMEOUT, took))
+        settled = await self._in_thread(self._attempts.settle, run, ended)
+        self._measure(run, settled, time.monotonic() - started)
+        return settled
+
+    async def _run_alone(self, suspect: Suspect) -> Settled:
+        if self._ends - time.monotonic() < self._task.limits.timeout:
+            await self._in_thread(self._hand_back, suspect.envelope)
+            return KEEP
+        admitted = await self._in_thread(self._admission.admit_alone, suspect)
+        return await self._run(admitted) if isinstance(admitted, Run) else admitted
+
+    def _hand_back(self, envelope: Envelope) -> None:
+        self._queues.hide(envelope.queue, envelope.receipt_handle, 0)
+        logger().info("handed back: too little time is left", message_id=envelope.message_id)
+
+    def _leave_company(self) -> None:
+        self._in_company -= 1
+        if self._in_company == 0:
+            self._company_done.set()
+
+    def _in_thread(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> "asyncio.Future[R]":
+        return asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args, **kwargs))
+
+    def _measure(self, run: Run, settled: Settled, seconds: float) -> None:
+        self._metrics.append(Metric(f"Jobs{settled.outcome.capitalize()}", 1))
+        self._metrics.append(Metric("RunTime", round(seconds * 1000), "Milliseconds"))
+        if run.record.fence == 1 and run.record.queue_wait_ms is not None:
+            self._metrics.append(Metric("QueueWait", run.record.queue_wait_ms, "Milliseconds"))

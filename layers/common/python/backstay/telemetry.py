@@ -1,0 +1,38 @@
+"""Logs and metrics. One line of embedded metrics a batch or request, since every line is billed."""
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics
+
+NAMESPACE = "Backstay"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One measured value; equal names in one emission become one metric with several values."""
+
+    name: str
+    value: float
+    unit: str = "Count"
+
+
+@functools.cache
+def logger() -> Logger:
+    """The function's logger: JSON lines, the service named by POWERTOOLS_SERVICE_NAME."""
+    return Logger()
+
+
+def emit(metrics: Iterable[Metric], dimensions: Mapping[str, str]) -> None:
+    """Write metrics as one line in embedded metric format."""
+    sink = EphemeralMetrics(namespace=NAMESPACE)
+    for name, value in dimensions.items():
+        sink.add_dimension(name, value)
+    empty = True
+    for metric in metrics:
+        sink.add_metric(metric.name, metric.unit, metric.value)
+        empty = False
+    if not empty:
+        sink.flush_metrics()
