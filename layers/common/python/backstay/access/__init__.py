@@ -1,0 +1,1 @@
+"""Access: API keys, who may do what, and the secrets that sign webhooks."""
