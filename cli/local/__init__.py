@@ -1,0 +1,1 @@
+"""The embedded cloud: an AWS emulator and a model server on this machine, with the real app deployed into them."""

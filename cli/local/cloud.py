@@ -1,0 +1,150 @@
+"""`up` and `down`: everything of one embedded cloud, or nothing of it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import boto3
+from botocore.config import Config
+
+from backstay.access.key import EVERY_TENANT, Scope
+from backstay.access.key_store import KeyStore
+from backstay.access.webhook_secrets import WebhookSecrets
+from backstay.catalog import Catalog
+from cli.aws import acting_as
+from cli.local.deployment import STAGE, Deployment
+from cli.local.environment import REGION, aws_environment
+from cli.local.processes import Child, stop
+from cli.local.providers import Providers, RealProvider
+from cli.local.servers import Servers
+from cli.local.state import REPOSITORY, LocalCloud, StateDirectory
+from cli.problems import Problem
+
+Tell = Callable[[str], None]
+"""Takes a line about what is going on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What kind of cloud is wanted."""
+
+    provider: RealProvider | None = None
+    """Where model calls go; None for the model server on this machine."""
+    owner: Child | None = None
+    """The process whose end is the cloud's end too; None for a cloud that stays."""
+
+
+def up(state: StateDirectory, tell: Tell, wish: Wish = Wish()) -> LocalCloud:
+    """Start a cloud, or deploy anew into the one that runs.
+
+    Raises:
+        Problem: something is missing or failed. What this call started is stopped again, its logs are kept.
+    """
+    with state.locked():
+        if running := state.cloud():
+            return _deploy(state, running, tell, wish)
+        _sweep(state)
+        return _start(state, tell, wish)
+
+
+def down(state: StateDirectory) -> bool:
+    """Stop whatever runs in the state directory and remove its state. Whether anything ran."""
+    if not state.path.exists():
+        return False
+    with state.locked():
+        ran = bool(state.children())
+        _sweep(state)
+    return ran
+
+
+def _sweep(state: StateDirectory) -> None:
+    """End what an interrupted start or a reboot left behind; strangers under an old pid are left alone."""
+    stop(state.children())
+    state.clear()
+    state.prepare()
+
+
+def _start(state: StateDirectory, tell: Tell, wish: Wish) -> LocalCloud:
+    servers = Servers(state, wish.owner)
+    try:
+        servers.start(tell, reaches_outside=wish.provider is not None)
+        Deployment(state, servers.endpoint_url).prepare(tell)
+        blank = LocalCloud("", "", servers.endpoint_url, servers.llm_url, "", STAGE, {}, {}, servers.children)
+        return _deploy(state, blank, tell, wish)
+    except BaseException:
+        tell("stopping what was started")
+        stop(servers.children)
+        state.clear(keep_logs=True)
+        raise
+
+
+def _deploy(state: StateDirectory, cloud: LocalCloud, tell: Tell, wish: Wish) -> LocalCloud:
+    providers = _providers(cloud, wish)
+    config = state.path / "backstay.toml"
+    config.write_text(providers.config)
+    outputs = Deployment(state, cloud.endpoint_url).deploy(config, tell)
+    tell("putting the providers' secrets and the API key in place")
+    _put_secrets(cloud, {outputs["SecretPrefix"] + name: value for name, value in providers.secrets.items()})
+    api_url = local_api_url(cloud.endpoint_url, outputs["ApiUrl"])
+    deployed = replace(
+        cloud, api_url=api_url, dashboard_url=f"{api_url}/docs", outputs=outputs, queues=_queues(outputs)
+    )
+    with acting_as(aws_environment(cloud.endpoint_url, state.path)):
+        deployed = replace(deployed, api_key=cloud.api_key or _new_key(outputs))
+    state.write_cloud(deployed)
+    return deployed
+
+
+def _providers(cloud: LocalCloud, wish: Wish) -> Providers:
+    base = REPOSITORY / "backstay.toml"
+    if wish.provider:
+        return Providers.at_real_provider(base, wish.provider)
+    return Providers.on_model_server(base, cloud.llm_url)
+
+
+def _put_secrets(cloud: LocalCloud, secrets: Mapping[str, str]) -> None:
+    client = boto3.client(
+        "secretsmanager",
+        endpoint_url=cloud.endpoint_url,
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - the emulator takes any
+        config=Config(proxies={}),
+    )
+    for name, value in secrets.items():
+        try:
+            client.create_secret(Name=name, SecretString=value)
+        except client.exceptions.ResourceExistsException:
+            client.put_secret_value(SecretId=name, SecretString=value)
+
+
+def _new_key(outputs: Mapping[str, str]) -> str:
+    store = KeyStore(outputs["KeysTable"], WebhookSecrets(outputs["SecretPrefix"]))
+    return store.create("embedded cloud", EVERY_TENANT, [str(scope) for scope in Scope], webhook=True).key
+
+
+def _queues(outputs: Mapping[str, str]) -> dict[str, str]:
+    catalog = Catalog(REPOSITORY / "functions")
+    return {task.name: outputs["QueueUrlPrefix"] + task.queue_name("normal") for task in catalog}
+
+
+def local_api_url(endpoint_url: str, output: str) -> str:
+    """Where the emulator answers for the API: by path, since a browser or resolver may not know `*.localhost`.
+
+    Raises:
+        Problem: the stack's output names no API.
+    """
+    host = output.removeprefix("https://").removeprefix("http://").partition("/")[0]
+    api_id, dot, rest = host.partition(".")
+    if not dot or not rest.startswith("execute-api."):
+        raise Problem(f"the stack's output ApiUrl is {output!r}, which names no HTTP API", "check infra/api.py")
+    return f"{endpoint_url}/_aws/execute-api/{api_id}"
+
+
+@contextmanager
+def temporary_cloud(state: StateDirectory, tell: Tell, wish: Wish) -> Iterator[LocalCloud]:
+    """A cloud for the length of a `with`: whatever happens inside, nothing of it is left."""
+    try:
+        yield up(state, tell, wish)
+    finally:
+        down(state)

@@ -1,0 +1,136 @@
+"""Brings the real CDK app into the emulator, with the CDK CLI that AWS users run."""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from cli.local.environment import ACCOUNT, REGION, aws_environment, plain_environment, tool_environment
+from cli.local.state import REPOSITORY, StateDirectory
+from cli.problems import ExitCode, Problem
+
+STAGE = "dev"
+_CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
+_TAIL = 12
+
+
+def install_cdk_cli(env: Mapping[str, str], log: Path, tell: Callable[[str], None]) -> None:
+    """Install the pinned CDK CLI into node_modules, unless it is there.
+
+    Raises:
+        Problem: Node is missing, or npm could not install.
+    """
+    for program in ("node", "npm"):
+        if not shutil.which(program, path=env["PATH"]):
+            raise Problem(f"{program} is missing", "run: uv sync --frozen (it brings Node in the virtual environment)")
+    with _one_at_a_time(REPOSITORY / "package.json"):
+        if not _CDK.exists():
+            tell("installing the CDK CLI (npm ci)")
+            run(["npm", "ci", "--no-audit", "--no-fund"], env=env, log=log, what="npm ci", tell=lambda _: None)
+
+
+@contextlib.contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    """Several clouds may start from one checkout; only one of them installs."""
+    with path.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+class Deployment:
+    """Deployments of the app into one running emulator."""
+
+    def __init__(self, state: StateDirectory, endpoint_url: str) -> None:
+        self._state, self._log = state, state.logs / "deploy.log"
+        self._env = (
+            tool_environment()
+            | plain_environment(state.temporary)
+            | aws_environment(endpoint_url, state.path)
+            | {"CDK_DISABLE_CLI_TELEMETRY": "true", "NO_COLOR": "1", "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1"}
+        )
+
+    def prepare(self, tell: Callable[[str], None]) -> None:
+        """Install the CDK CLI where it is missing, and bootstrap the emulator's account.
+
+        Raises:
+            Problem: one of them failed; with the end of its output.
+        """
+        install_cdk_cli(self._env, self._log, tell)
+        tell("bootstrapping the account")
+        command = [str(_CDK), "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--no-notices"]
+        # In a directory without a cdk.json, so that nothing is synthesised only to bootstrap.
+        run(command, env=self._env, log=self._log, what="cdk bootstrap", tell=lambda _: None, cwd=self._state.temporary)
+
+    def deploy(self, config: Path, tell: Callable[[str], None]) -> Mapping[str, str]:
+        """Synthesise and deploy the app; the stack's outputs.
+
+        Raises:
+            Problem: it failed; with the end of its output.
+        """
+        tell("building the layers and synthesising the app")
+        outputs = self._state.path / "outputs.json"
+        context = {"stage": STAGE, "layer_platform": "host", "config": str(config)}
+        command = [str(_CDK), "deploy", "--all", "--require-approval", "never", "--no-notices", "--progress", "events"]
+        command += ["--output", str(self._state.path / "cdk.out"), "--outputs-file", str(outputs)]
+        command += [word for name, value in context.items() for word in ("--context", f"{name}={value}")]
+        run(command, env=self._env, log=self._log, what="cdk deploy", tell=tell)
+        stacks: dict[str, dict[str, str]] = json.loads(outputs.read_text())
+        return {name: value for stack in stacks.values() for name, value in stack.items()}
+
+
+def run(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    log: Path,
+    what: str,
+    tell: Callable[[str], None],
+    cwd: Path = REPOSITORY,
+) -> None:
+    """Run a program to its end, its output in `log` and each line of it, tidied, to `tell`.
+
+    Raises:
+        Problem: it ended with an error; with the end of its output.
+    """
+    last: deque[str] = deque(maxlen=_TAIL)
+    with log.open("a") as output:
+        process = subprocess.Popen(  # noqa: S603 - programs that deployments consist of
+            command,
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        try:
+            for line in process.stdout or ():
+                output.write(line)
+                if text := line.strip():
+                    last.append(text)
+                    tell(text)
+            status = process.wait()
+        except BaseException:
+            _end(process)
+            raise
+    if status:
+        raise Problem(f"{what} failed:\n  " + "\n  ".join(last), f"see {log}", ExitCode.FAILED)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """Interrupted: the program and its children (the CDK app under jsii) must not go on alone."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -1,0 +1,136 @@
+"""The embedded cloud's processes: AWS emulator, model server, and the bridge that completes the emulator."""
+
+import importlib.util
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from cli.local.environment import aws_environment, network_environment, plain_environment
+from cli.local.processes import Child, free_loopback_socket, is_running, spawn
+from cli.local.state import StateDirectory
+from cli.problems import Problem
+
+_SITE = Path(__file__).parent / "lambda_site"
+_RUNTIME_PACKAGES = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
+_READY_WITHIN_S = 60
+
+
+class Servers:
+    """Starts the processes of one cloud, noting each as it starts so that none can be lost."""
+
+    def __init__(self, state: StateDirectory, owner: Child | None) -> None:
+        """`owner` is the process without which this cloud makes no sense, or None for one that stays."""
+        self._state, self._owner = state, owner
+        self._children: tuple[Child, ...] = ()
+        self.endpoint_url = self.llm_url = ""
+
+    @property
+    def children(self) -> tuple[Child, ...]:
+        """What was started so far."""
+        return self._children
+
+    def start(self, tell: Callable[[str], None], *, reaches_outside: bool) -> None:
+        """Start everything and wait until it answers.
+
+        Raises:
+            Problem: one of them died or did not answer in time; names its log.
+        """
+        tell("starting the AWS emulator and the model server")
+        with free_loopback_socket() as aws, free_loopback_socket() as llm:
+            self.endpoint_url = f"http://127.0.0.1:{aws.getsockname()[1]}"
+            self.llm_url = f"http://127.0.0.1:{llm.getsockname()[1]}"
+            plain = plain_environment(self._state.temporary)
+            # The bridge goes first: it is also what ends the others, should their owner be killed.
+            self._keep(self._start_bridge(plain))
+            emulator = self._emulator_environment(aws.getsockname()[1], plain, reaches_outside=reaches_outside)
+            command = ["-m", "hypercorn", "--workers", "0", "--keep-alive", "75"]
+            bind = ["--bind", f"fd://{aws.fileno()}", "ministack.app:app"]
+            self._keep(spawn("aws", command + bind, env=emulator, log=self._log("aws"), listener=aws))
+            serve = ["-m", "uvicorn", "--no-access-log", "--fd", str(llm.fileno()), "llmock.main:app"]
+            self._keep(spawn("llm", serve, env=plain, log=self._log("llm"), listener=llm))
+        self._wait_for("aws", f"{self.endpoint_url}/_ministack/ready")
+        self._wait_for("llm", f"{self.llm_url}/_llmock/scenario")
+
+    def _keep(self, child: Child) -> None:
+        self._children = (*self._children, child)
+        self._state.note_children(self._children)
+
+    def _log(self, name: str) -> Path:
+        return self._state.logs / f"{name}.log"
+
+    def _start_bridge(self, plain: dict[str, str]) -> Child:
+        arguments = ["-m", "cli.local.bridge", str(self._state.path), self.endpoint_url]
+        if self._owner:
+            arguments += [str(self._owner.pid), self._owner.started]
+        env = plain | aws_environment(self.endpoint_url, self._state.path)
+        return spawn("bridge", arguments, env=env, log=self._log("bridge"))
+
+    def _emulator_environment(self, port: int, plain: dict[str, str], *, reaches_outside: bool) -> dict[str, str]:
+        files = self._state.path / "emulator"
+        return (
+            plain
+            | (network_environment() if reaches_outside else {})
+            | {
+                "GATEWAY_PORT": str(port),
+                "BIND_HOST": "127.0.0.1",
+                "STATE_DIR": str(files / "state"),
+                "S3_DATA_DIR": str(files / "s3"),
+                "PERSIST_STATE": "0",
+                "SFTP_ENABLED": "0",  # both would listen on a fixed port, and on every interface
+                "IOT_MTLS_ENABLED": "0",
+                "LAMBDA_EXECUTOR": "local",
+                "LOG_LEVEL": "INFO",
+                "AWS_ACCESS_KEY_ID": "test",
+                "AWS_SECRET_ACCESS_KEY": "test",
+                "PYTHONPATH": str(_SITE),
+                "BACKSTAY_LAMBDA_RUNTIME": str(link_lambda_runtime(self._state.path / "runtime")),
+            }
+        )
+
+    def _wait_for(self, name: str, url: str) -> None:
+        child = next(child for child in self._children if child.name == name)
+        deadline = time.monotonic() + _READY_WITHIN_S
+        while time.monotonic() < deadline:
+            if not is_running(child):
+                raise Problem(f"the {name} server died as it started: {last_line(self._log(name))}", self._see(name))
+            if _answers(url):
+                return
+            time.sleep(0.1)
+        raise Problem(f"the {name} server did not answer at {url} within {_READY_WITHIN_S} s", self._see(name))
+
+    def _see(self, name: str) -> str:
+        return f"see {self._log(name)}"
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).is_success
+    except httpx.TransportError:
+        return False
+
+
+def last_line(log: Path) -> str:
+    """The last line that is not empty, which for most programs is the reason why they died."""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1] if lines else "its log is empty"
+
+
+def link_lambda_runtime(folder: Path) -> Path:
+    """A folder with just the packages that Lambda's Python runtime provides, linked from where they are installed.
+
+    Raises:
+        Problem: one of them is not installed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for package in _RUNTIME_PACKAGES:
+        spec = importlib.util.find_spec(package)
+        if spec is None or spec.origin is None:
+            raise Problem(f"the package {package} is missing", "run: uv sync --frozen")
+        origin = Path(spec.origin)
+        source = origin.parent if origin.name == "__init__.py" else origin
+        link = folder / source.name
+        link.unlink(missing_ok=True)
+        link.symlink_to(source)
+    return folder
