@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from backstay import aws
 from backstay.clock import Clock, utc_now
 from backstay.errors import Failure
+from backstay.jobs.keys import DEFAULT_TENANT
 from backstay.jobs.message import DEAD_LETTER_FENCE
 from backstay.jobs.record import JobRecord
 from backstay.settings import Environment

@@ -1,0 +1,175 @@
+"""Reading jobs: by key or by index, newest first, at the same cost however many there are."""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from backstay import aws
+from backstay.catalog import Catalog
+from backstay.dynamodb import decode_item, encode_item
+from backstay.errors import BackstayError
+from backstay.jobs import keys
+from backstay.jobs.payloads import PayloadBucket
+from backstay.jobs.record import JobRecord, State
+from backstay.jobs.store import RESULT_PART, JobStore
+from backstay.settings import Environment
+
+LONGEST_PAGE = 100
+_MOST_ROUNDS = 5
+"""Index pages that one answer may read when it filters; a cursor leads on from there."""
+
+BY_STATE = ("by_state", "state_key", "state_at")
+BY_TENANT = ("by_tenant", "tenant_key", "created_at")
+
+
+class InvalidCursorError(BackstayError):
+    """The cursor is not one that a page brought."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which jobs to list; None means any."""
+
+    task: str | None = None
+    state: State | None = None
+    tenant: str | None = None
+
+    def admits(self, record: JobRecord) -> bool:
+        """Whether a record is among them."""
+        return (
+            self.task in (None, record.task)
+            and self.state in (None, record.state)
+            and self.tenant in (None, record.tenant)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One index entry: where a job stands in a list."""
+
+    id: str
+    position: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some jobs, and where the next page begins; no cursor, no next page."""
+
+    jobs: tuple[JobRecord, ...]
+    cursor: str | None
+
+
+class JobQueries:
+    """Every way to read jobs."""
+
+    def __init__(self, env: Environment, catalog: Catalog) -> None:
+        self._table, self._catalog = env.jobs_table, catalog
+        self._store, self._bucket = JobStore(env.jobs_table), PayloadBucket(env.payloads_bucket)
+
+    def get(self, job_id: str) -> JobRecord | None:
+        """A job by its id, or None."""
+        return self._store.get(job_id) if keys.is_job_id(job_id) else None
+
+    def result_text(self, record: JobRecord) -> str | None:
+        """A result's JSON text, or None for a job without one.
+
+        Raises:
+            MissingPayloadError: it is past its retention.
+        """
+        if record.result is None:
+            return None
+        if record.result.inline is not None:
+            return record.result.inline
+        if record.result.s3_key:
+            return self._bucket.get(record.result.s3_key)
+        return self._store.get_text(record.id, f"{RESULT_PART}#{record.fence}")
+
+    def result_link(self, record: JobRecord) -> str | None:
+        """A URL that reads a result in S3 for an hour, or None for a smaller one."""
+        return self._bucket.link(record.result.s3_key) if record.result and record.result.s3_key else None
+
+    def list_jobs(self, wanted: Filter, cursor: str | None = None, limit: int = 20) -> Page:
+        """Jobs, newest first: by creation for one tenant, else by the last change of state (delayed ones by due time).
+
+        Raises:
+            InvalidCursorError: the cursor is not one that a page brought.
+            UnknownTaskError: the filter names a task that there is not.
+        """
+        if cursor is not None and "~" not in cursor:
+            raise InvalidCursorError(f"cursor {cursor!r} is not one that a page brought; leave it out to begin anew")
+        limit = max(1, min(LONGEST_PAGE, limit))
+        index, partitions = self._partitions(wanted)
+        found: list[JobRecord] = []
+        for _ in range(_MOST_ROUNDS):
+            entries = newest_first(self._table, index, partitions, before=cursor, limit=limit)
+            records = {record.id: record for record in self._store.get_many(entry.id for entry in entries)}
+            for entry in entries:
+                cursor = entry.position
+                if (record := records.get(entry.id)) and wanted.admits(record):
+                    found.append(record)
+                if len(found) == limit:
+                    return Page(tuple(found), cursor)
+            if len(entries) < limit:
+                return Page(tuple(found), None)
+        return Page(tuple(found), cursor)
+
+    def _partitions(self, wanted: Filter) -> tuple[tuple[str, str, str], list[str]]:
+        shards = range(keys.SHARDS)
+        if wanted.tenant is not None:
+            return BY_TENANT, [keys.tenant_key(wanted.tenant, shard) for shard in shards]
+        tasks = (self._catalog.get(wanted.task).name,) if wanted.task else self._catalog.names
+        states = (wanted.state,) if wanted.state else tuple(State)
+        return BY_STATE, [keys.state_key(task, state, shard) for task in tasks for state in states for shard in shards]
+
+
+def newest_first(
+    table: str, index: tuple[str, str, str], partitions: Sequence[str], *, before: str | None, limit: int
+) -> list[Entry]:
+    """The newest entries over several partitions of an index, before a position."""
+    return _merged(table, index, partitions, limit, newest=True, bound=("<", before) if before else None)
+
+
+def oldest_first(
+    table: str, index: tuple[str, str, str], partitions: Sequence[str], *, until: str | None = None, limit: int
+) -> list[Entry]:
+    """The oldest entries over several partitions of an index, up to a position."""
+    return _merged(table, index, partitions, limit, newest=False, bound=("<=", until) if until else None)
+
+
+def _merged(
+    table: str,
+    index: tuple[str, str, str],
+    partitions: Sequence[str],
+    limit: int,
+    *,
+    newest: bool,
+    bound: tuple[str, str] | None,
+) -> list[Entry]:
+    def read(partition: str) -> Iterable[Entry]:
+        return _read(table, index, partition, limit, newest, bound)
+
+    with ThreadPoolExecutor(max_workers=min(16, len(partitions))) as threads:
+        entries = [entry for page in threads.map(read, partitions) for entry in page]
+    return sorted(entries, key=lambda entry: entry.position, reverse=newest)[:limit]
+
+
+def _read(
+    table: str, index: tuple[str, str, str], partition: str, limit: int, newest: bool, bound: tuple[str, str] | None
+) -> list[Entry]:
+    name, key, sort = index
+    condition, values = "#key = :key", {":key": partition}
+    names: dict[str, str] = {"#key": key}
+    if bound:
+        condition += f" AND #sort {bound[0]} :bound"
+        values[":bound"], names["#sort"] = bound[1], sort
+    request: dict[str, Any] = {
+        "TableName": table,
+        "IndexName": name,
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": encode_item(values),
+        "ScanIndexForward": not newest,
+        "Limit": limit,
+    }
+    return [Entry(item["id"], item[sort]) for item in map(decode_item, aws.dynamodb().query(**request)["Items"])]
