@@ -1,0 +1,216 @@
+"""backstay.toml: providers, routes, prices, and what else a deployment chooses. Read by functions and at synth."""
+
+import functools
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from backstay.settings import SettingsError
+
+FILE_NAME = "backstay.toml"
+
+Names = Annotated[tuple[str, ...], Field(strict=False)]  # TOML has arrays, no tuples
+Price = Annotated[Decimal, Field(strict=False, ge=0)]
+Kind = Literal["anthropic", "openai", "compatible"]
+
+_PROVIDER_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_HOST_AND_PORT = re.compile(r"[^\s:/]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
+
+
+class ProviderSettings(_Section):
+    """`[providers.<name>]`: who answers calls. Routes name it as `<name>/<model>`."""
+
+    kind: Kind
+    """The protocol it speaks."""
+    secret: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/_+=.@-]+$")] | None = None
+    """The name of the secret that is the API key, below the stage's prefix. Only `compatible` may do without."""
+    base_url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")] | None = None
+    """Where it is; by default the provider's own address."""
+    timeout_s: int = Field(default=120, ge=1, le=840)
+    """The longest that one call may take, in seconds."""
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> "ProviderSettings":
+        if self.kind == "compatible" and not self.base_url:
+            raise ValueError('a compatible provider needs its address: add base_url = "https://…/v1"')
+        if self.kind != "compatible" and not self.secret:
+            raise ValueError('its API key is missing: add secret = "provider/…", the name of a secret')
+        return self
+
+
+class Routes(_Section):
+    """`[routes]`: where calls go that name no routes of their own, in order."""
+
+    default: Names = ()
+
+
+class PriceSettings(_Section):
+    """`[prices."<provider>/<model>"]` in US dollars per million tokens; wins over genai-prices."""
+
+    input: Price
+    output: Price
+    cached_input: Price | None = None
+    """Input tokens that the provider read from its cache; by default the price of input."""
+
+
+class JobsSettings(_Section):
+    """`[jobs]`: how long jobs are kept."""
+
+    keep_completed_days: int = Field(default=7, ge=1, le=3650)
+    keep_failed_days: int = Field(default=30, ge=1, le=3650)
+
+
+class Outbound(_Section):
+    """`[outbound]`: where webhooks and call-http may go."""
+
+    allow_private: Names = ()
+    """Exact host:port pairs that may be called although their address is private."""
+    allow_hosts: Names = ()
+    """Where any host stands here, only these may be called."""
+
+    @model_validator(mode="after")
+    def _names_exact_pairs(self) -> "Outbound":
+        for pair in self.allow_private:
+            if not _HOST_AND_PORT.fullmatch(pair):
+                raise ValueError(f'allow_private holds {pair!r}; write host:port, such as "10.0.0.7:8080"')
+        return self
+
+
+class Config(_Section):
+    """All of backstay.toml. Every section may be left out."""
+
+    providers: dict[str, ProviderSettings] = Field(default_factory=dict)
+    routes: Routes = Field(default_factory=Routes)
+    prices: dict[str, PriceSettings] = Field(default_factory=dict)
+    jobs: JobsSettings = Field(default_factory=JobsSettings)
+    outbound: Outbound = Field(default_factory=Outbound)
+
+    @model_validator(mode="after")
+    def _routes_lead_somewhere(self) -> "Config":
+        for name in self.providers:
+            if not _PROVIDER_NAME.fullmatch(name):
+                raise ValueError(
+                    f"providers.{name}: a provider's name has a-z, 0-9 and hyphen, and starts with a letter"
+                )
+        for key, route in (
+            *(("routes.default", r) for r in self.routes.default),
+            *(("prices", r) for r in self.prices),
+        ):
+            provider, slash, model = route.partition("/")
+            if not (provider and slash and model):
+                raise ValueError(f'{key} holds {route!r}; write "<provider>/<model>"')
+            if provider not in self.providers:
+                raise ValueError(
+                    f"{key} holds {route!r}, but there is no provider {provider!r}; "
+                    f"add [providers.{provider}] or name one of {sorted(self.providers)}"
+                )
+        return self
+
+
+def parse(text: str, source: str = FILE_NAME) -> Config:
+    """The configuration that a TOML text holds.
+
+    Raises:
+        SettingsError: names every key that is wrong, its value and the remedy.
+    """
+    try:
+        return Config.model_validate(tomllib.loads(text, parse_float=Decimal))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{source} is no TOML: {error}") from error
+    except ValidationError as error:
+        complaints = "\n".join(f"  {_complaint(dict(detail))}" for detail in error.errors(include_url=False))
+        raise SettingsError(f"{source} has errors:\n{complaints}") from error
+
+
+def read(path: Path) -> Config:
+    """The configuration in a file.
+
+    Raises:
+        SettingsError: the file can't be read, or its contents are wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} can't be read ({error}); point BACKSTAY_CONFIG at a backstay.toml") from error
+    return parse(text, str(path))
+
+
+@functools.cache
+def load() -> Config:
+    """This process's configuration, parsed on first use.
+
+    Raises:
+        SettingsError: the file can't be read, or its contents are wrong.
+    """
+    return read(find())
+
+
+def find() -> Path:
+    """The file named by BACKSTAY_CONFIG, else the one that the layer carries, else the repository's."""
+    if named := os.environ.get("BACKSTAY_CONFIG"):
+        return Path(named)
+    carried = Path(__file__).with_name(FILE_NAME)
+    return carried if carried.exists() else Path(__file__).parents[4] / FILE_NAME
+
+
+def dump(config: Config) -> str:
+    """TOML that `parse` turns into the same configuration; how the embedded cloud deploys a changed one."""
+    return "\n".join(_tables(config.model_dump(exclude_none=True))) + "\n"
+
+
+def _tables(table: Mapping[str, Any], path: str = "") -> list[str]:
+    lines = [f"{key} = {_toml(value)}" for key, value in table.items() if not isinstance(value, Mapping)]
+    if path and lines:
+        lines = [f"[{path}]", *lines]
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            lines += _tables(value, f"{path}.{json.dumps(key)}" if path else key)
+    return lines
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, str):
+        return json.dumps(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(_toml(entry) for entry in value)}]"
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _complaint(detail: dict[str, Any]) -> str:
+    key = ".".join(str(part) for part in detail["loc"])
+    match detail["type"]:
+        case "extra_forbidden":
+            return f"{key} is unknown; {_nearest(detail['loc'])}"
+        case "missing":
+            return f"{key} is missing; add it"
+        case "value_error":
+            return f"{key}: {detail['ctx']['error']}".removeprefix(": ")
+        case _:
+            return f"{key} = {_toml(detail['input'])} won't do: {detail['msg']}"
+
+
+def _nearest(location: tuple[int | str, ...]) -> str:
+    import difflib
+
+    known = _keys_beside(location)
+    close = difflib.get_close_matches(str(location[-1]), known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"remove it, or use one of {known}"
+
+
+def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
+    sections: dict[str, type[BaseModel]] = {}
+    for name, field in Config.model_fields.items():
+        sections[name] = (get_args(field.annotation) or (None, field.annotation))[1]
+    here = Config if len(location) == 1 else sections[str(location[0])]
+    return sorted(here.model_fields)
