@@ -16,12 +16,12 @@ STATE_PART = "state"
 
 _TIMES = ("due_at", "lease_until", "claimed_at", "started_at", "finished_at")
 _PLAIN = (
-    "version", "priority", "generation", "fence", "attempts", "excused", "waits", "batch", "reason", "progress",
+    "version", "priority", "generation", "fence", "attempts", "excused", "waits", "company", "reason", "progress",
     "note", "preview", "callback_url", "key_id", "lane", "lane_number", "key", "input_digest",
 )  # fmt: skip
 _DEFAULTS: Mapping[str, Any] = {
     "version": 1, "priority": "normal", "generation": 0, "fence": 0, "attempts": 0, "excused": 0, "waits": 0,
-    "batch": 1,
+    "company": 1,
 }  # fmt: skip
 
 

@@ -1,9 +1,8 @@
 """Reading jobs: by key or by index, newest first, at the same cost however many there are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 from backstay import aws
 from backstay.catalog import Catalog
@@ -19,8 +18,18 @@ LONGEST_PAGE = 100
 _MOST_ROUNDS = 5
 """Index pages that one answer may read when it filters; a cursor leads on from there."""
 
-BY_STATE = ("by_state", "state_key", "state_at")
-BY_TENANT = ("by_tenant", "tenant_key", "created_at")
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index of the jobs table and its two keys."""
+
+    name: str
+    key: str
+    sort: str
+
+
+BY_STATE = Index("by_state", "state_key", "state_at")
+BY_TENANT = Index("by_tenant", "tenant_key", "created_at")
 
 
 class InvalidCursorError(BackstayError):
@@ -114,7 +123,7 @@ class JobQueries:
                 return Page(tuple(found), None)
         return Page(tuple(found), cursor)
 
-    def _partitions(self, wanted: Filter) -> tuple[tuple[str, str, str], list[str]]:
+    def _partitions(self, wanted: Filter) -> tuple[Index, list[str]]:
         shards = range(keys.SHARDS)
         if wanted.tenant is not None:
             return BY_TENANT, [keys.tenant_key(wanted.tenant, shard) for shard in shards]
@@ -124,52 +133,46 @@ class JobQueries:
 
 
 def newest_first(
-    table: str, index: tuple[str, str, str], partitions: Sequence[str], *, before: str | None, limit: int
+    table: str, index: Index, partitions: Sequence[str], *, before: str | None = None, limit: int
 ) -> list[Entry]:
     """The newest entries over several partitions of an index, before a position."""
-    return _merged(table, index, partitions, limit, newest=True, bound=("<", before) if before else None)
+    return _merged(_Reading(table, index, limit, newest=True, bound=("<", before) if before else None), partitions)
 
 
 def oldest_first(
-    table: str, index: tuple[str, str, str], partitions: Sequence[str], *, until: str | None = None, limit: int
+    table: str, index: Index, partitions: Sequence[str], *, until: str | None = None, limit: int
 ) -> list[Entry]:
     """The oldest entries over several partitions of an index, up to a position."""
-    return _merged(table, index, partitions, limit, newest=False, bound=("<=", until) if until else None)
+    return _merged(_Reading(table, index, limit, newest=False, bound=("<=", until) if until else None), partitions)
 
 
-def _merged(
-    table: str,
-    index: tuple[str, str, str],
-    partitions: Sequence[str],
-    limit: int,
-    *,
-    newest: bool,
-    bound: tuple[str, str] | None,
-) -> list[Entry]:
-    def read(partition: str) -> Iterable[Entry]:
-        return _read(table, index, partition, limit, newest, bound)
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    table: str
+    index: Index
+    limit: int
+    newest: bool
+    bound: tuple[str, str] | None
 
+    def of(self, partition: str) -> list[Entry]:
+        condition, values = "#key = :key", {":key": partition}
+        names = {"#key": self.index.key}
+        if self.bound:
+            condition += f" AND #sort {self.bound[0]} :bound"
+            values[":bound"], names["#sort"] = self.bound[1], self.index.sort
+        answer = aws.dynamodb().query(
+            TableName=self.table,
+            IndexName=self.index.name,
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=encode_item(values),
+            ScanIndexForward=not self.newest,
+            Limit=self.limit,
+        )
+        return [Entry(item["id"], item[self.index.sort]) for item in map(decode_item, answer["Items"])]
+
+
+def _merged(reading: _Reading, partitions: Sequence[str]) -> list[Entry]:
     with ThreadPoolExecutor(max_workers=min(16, len(partitions))) as threads:
-        entries = [entry for page in threads.map(read, partitions) for entry in page]
-    return sorted(entries, key=lambda entry: entry.position, reverse=newest)[:limit]
-
-
-def _read(
-    table: str, index: tuple[str, str, str], partition: str, limit: int, newest: bool, bound: tuple[str, str] | None
-) -> list[Entry]:
-    name, key, sort = index
-    condition, values = "#key = :key", {":key": partition}
-    names: dict[str, str] = {"#key": key}
-    if bound:
-        condition += f" AND #sort {bound[0]} :bound"
-        values[":bound"], names["#sort"] = bound[1], sort
-    request: dict[str, Any] = {
-        "TableName": table,
-        "IndexName": name,
-        "KeyConditionExpression": condition,
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": encode_item(values),
-        "ScanIndexForward": not newest,
-        "Limit": limit,
-    }
-    return [Entry(item["id"], item[sort]) for item in map(decode_item, aws.dynamodb().query(**request)["Items"])]
+        entries = [entry for page in threads.map(reading.of, partitions) for entry in page]
+    return sorted(entries, key=lambda entry: entry.position, reverse=reading.newest)[: reading.limit]

@@ -92,7 +92,7 @@ class JobRecord:
     """Attempts that ended in a crash that a neighbour in the same batch may have caused."""
     waits: int = 0
     """How often the job was parked since it last ran to an end of its own."""
-    batch: int = 1
+    company: int = 1
     """Jobs that the worker which holds the lease runs side by side."""
     due_at: datetime | None = None
     lease_until: datetime | None = None

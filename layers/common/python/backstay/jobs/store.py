@@ -116,10 +116,10 @@ class JobStore:
         )
         return {item["part"]: unpack(item["body"]) for item in map(decode_item, answer["Items"])}
 
-    def claim(self, job_id: str, task: str, now: datetime, lease: timedelta, batch: int) -> JobRecord | Refused:
+    def claim(self, job_id: str, task: str, now: datetime, lease: timedelta, company: int) -> JobRecord | Refused:
         """Take a job that waits: in one write the idempotency check, the state change and the attempt count."""
         return self._claim(
-            job_id, task, now, lease, batch,
+            job_id, task, now, lease, company,
             condition="(#state = :waiting OR (#state = :delayed AND due_at <= :early))"
             " AND attribute_not_exists(cancel_requested)",
             values={":waiting": State.WAITING, ":delayed": State.DELAYED, ":early": epoch_ms(now + _EARLY)},
@@ -127,7 +127,7 @@ class JobStore:
 
     def reclaim(self, record: JobRecord, now: datetime, lease: timedelta) -> JobRecord | Refused:
         """Take over, alone, a job whose last worker never came back."""
-        excused = record.excused + (1 if record.batch > 1 else 0)
+        excused = record.excused + (1 if record.company > 1 else 0)
         return self._claim(
             record.id, record.task, now, lease, 1,
             condition="#state = :active AND lease_until <= :now AND fence = :fence",
@@ -194,7 +194,7 @@ class JobStore:
         return "cancel_requested" in answer["Attributes"]
 
     def _claim(
-        self, job_id: str, task: str, now: datetime, lease: timedelta, batch: int,
+        self, job_id: str, task: str, now: datetime, lease: timedelta, company: int,
         *, condition: str, values: Mapping[str, Any], sets: str = "",
     ) -> JobRecord | Refused:  # fmt: skip
         moved = {
@@ -203,12 +203,12 @@ class JobStore:
             ":state_at": keys.stamp(now, job_id),
             ":now": epoch_ms(now),
             ":lease": epoch_ms(now + lease),
-            ":batch": batch,
+            ":company": company,
             ":one": 1,
         }
         expression = (
             "SET #state = :active, state_key = :state_key, state_at = :state_at, changed_at = :now, claimed_at = :now,"
-            " lease_until = :lease, batch = :batch, started_at = if_not_exists(started_at, :now)"
+            " lease_until = :lease, company = :company, started_at = if_not_exists(started_at, :now)"
             + (f", {sets}" if sets else "")
             + " REMOVE due_at, reason, progress, note ADD fence :one, attempts :one"
         )

@@ -87,20 +87,29 @@ class _Batch:
         return dict(processor.response())
 
     async def _attend(self, record: SQSRecord) -> None:
+        try:
+            settled = await self._settled(record)
+        except Exception:
+            # The message comes back when its visibility ends, and a claimed job with it when its lease does.
+            logger().exception("message not settled", message_id=record.message_id)
+            raise
+        if not settled.acknowledge:
+            raise KeptError(record.message_id)
+
+    async def _settled(self, record: SQSRecord) -> Settled:
         envelope = Envelope.of(record.raw_event, self._queues.name_of(record.event_source_arn))
         outcome: Run | Suspect | Settled
         try:
             outcome = await self._in_thread(self._admit, envelope)
             if isinstance(outcome, Run):
-                outcome = await self._run(outcome)
+                return await self._run(outcome)
         finally:
             self._leave_company()
         if isinstance(outcome, Suspect):
             await self._company_done.wait()
             async with self._alone:
-                outcome = await self._run_alone(outcome)
-        if not outcome.acknowledge:
-            raise KeptError(envelope.message_id)
+                return await self._run_alone(outcome)
+        return outcome
 
     def _admit(self, envelope: Envelope) -> Run | Suspect | Settled:
         return self._admission.admit(envelope, len(self._records))

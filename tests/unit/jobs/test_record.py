@@ -1,0 +1,135 @@
+"""The state machine of a job, as a property over any sequence of moves."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backstay.dynamodb import decode_item, encode_item
+from backstay.errors import ErrorClass, Failure
+from backstay.jobs.items import from_item, to_item
+from backstay.jobs.record import MOVES, FailedAttempt, IllegalMoveError, JobRecord, Payload, State
+from backstay.receipt import Call, Receipt
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+KEEP = timedelta(days=7)
+FAILURE = Failure(ErrorClass.TASK_ERROR, "no")
+
+MOVERS = {
+    "complete": lambda job: job.completed(NOW, Payload(inline="{}", size=2), Receipt(), KEEP),
+    "fail": lambda job: job.failed(NOW, FAILURE, None, KEEP),
+    "cancel": lambda job: job.cancelled(NOW, KEEP),
+    "retry": lambda job: job.to_retry(NOW, NOW, FAILURE, Receipt()),
+    "park": lambda job: job.parked(NOW, NOW, FAILURE, Receipt()),
+    "revive": lambda job: job.revived(NOW),
+}
+
+
+def a_job(state: State = State.WAITING, **more) -> JobRecord:
+    return JobRecord("acme." + "a" * 24, "obey", state, "k", "digest", NOW, NOW, **more)
+
+
+@given(st.sampled_from(State), st.lists(st.sampled_from(sorted(MOVERS)), max_size=12))
+def test_a_job_only_ever_moves_where_its_state_leads(state, moves):
+    job = a_job(state)
+    for name in moves:
+        try:
+            moved = MOVERS[name](job)
+        except IllegalMoveError:
+            continue
+        assert moved.state in MOVES[job.state]
+        assert moved.state.is_terminal == (moved.finished_at is not None and moved.expires_at is not None)
+        job = moved
+
+
+@pytest.mark.parametrize("state", [State.COMPLETED, State.CANCELLED])
+@pytest.mark.parametrize("move", sorted(MOVERS))
+def test_completed_and_cancelled_jobs_go_nowhere(state, move):
+    with pytest.raises(IllegalMoveError, match="can't become"):
+        MOVERS[move](a_job(state))
+
+
+def test_parking_gives_the_attempt_back_and_retrying_does_not():
+    active = a_job(State.ACTIVE, attempts=2, fence=5)
+    assert MOVERS["park"](active).attempts == 1
+    assert MOVERS["park"](active).fence == 5
+    assert MOVERS["retry"](active).attempts == 2
+
+
+def test_a_revived_job_starts_anew_with_its_history():
+    failed = MOVERS["fail"](a_job(State.ACTIVE, attempts=3, excused=1, fence=7, started_at=NOW))
+    revived = MOVERS["revive"](failed)
+    assert (revived.attempts, revived.excused, revived.waits, revived.fence, revived.generation) == (0, 0, 0, 7, 1)
+    assert revived.started_at is None
+    assert revived.failures == failed.failures
+    assert revived.expires_at is None
+
+
+def test_only_the_last_failures_are_kept():
+    job = a_job(State.ACTIVE)
+    for _ in range(30):
+        job = MOVERS["retry"](job)
+        job = a_job(State.ACTIVE, failures=job.failures)
+    assert len(job.failures) == 10
+
+
+moments = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1)).map(  # noqa: DTZ001 - the zone is set here
+    lambda moment: moment.replace(tzinfo=UTC, microsecond=moment.microsecond // 1000 * 1000)
+)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
+counts = st.integers(0, 10**6)
+costs = st.none() | st.decimals(0, 1000, places=8)
+calls = st.builds(Call, texts, texts, counts, counts, counts, costs, counts, texts, st.booleans())
+failures = st.builds(FailedAttempt, counts, moments, st.sampled_from(ErrorClass), texts)
+records = st.builds(
+    JobRecord,
+    id=st.just("acme." + "a" * 24),
+    task=st.just("obey"),
+    state=st.sampled_from(State),
+    key=texts,
+    input_digest=texts,
+    created_at=moments,
+    changed_at=moments,
+    version=st.integers(1, 9),
+    priority=st.sampled_from(["high", "normal", "low"]),
+    generation=counts,
+    fence=counts,
+    attempts=counts,
+    excused=counts,
+    waits=counts,
+    company=st.integers(1, 10),
+    due_at=st.none() | moments,
+    lease_until=st.none() | moments,
+    claimed_at=st.none() | moments,
+    started_at=st.none() | moments,
+    finished_at=st.none() | moments,
+    reason=st.none() | texts,
+    failures=st.lists(failures, max_size=3).map(tuple),
+    error=st.none() | st.builds(Failure, st.sampled_from(ErrorClass), texts),
+    result=st.none() | st.builds(Payload, st.none() | texts, st.none() | texts, counts),
+    preview=st.none() | texts,
+    receipt=st.none() | st.builds(Receipt, st.lists(calls, min_size=1, max_size=2).map(tuple)),
+    progress=st.none() | st.integers(0, 100),
+    note=st.none() | texts,
+    cancel_requested=st.booleans(),
+    tags=st.lists(texts, max_size=3).map(tuple),
+    callback_url=st.none() | texts,
+    key_id=st.none() | texts,
+    lane=st.none() | texts,
+    lane_number=st.none() | counts,
+    expires_at=st.none() | moments.map(lambda moment: moment.replace(microsecond=0)),
+)
+
+
+@given(records)
+def test_a_record_comes_back_from_its_item_as_it_was(record):
+    assert from_item(decode_item(encode_item(to_item(record)))) == record
+
+
+def test_a_receipt_adds_up_what_was_paid_once():
+    paid = Call("p", "m", 1, 1, 1, Decimal("0.10"))
+    replayed = Call("p", "m", 1, 1, 1, Decimal("0.10"), replayed=True)
+    unpriced = Call("p", "m", 1, 1, 1, None)
+    assert Receipt((paid, replayed, unpriced, paid)).cost_usd == Decimal("0.20")
