@@ -42,3 +42,11 @@ def test_a_key_without_secret_is_told_how_to_get_one(webhook_secrets: WebhookSec
 
 def test_deleting_what_is_not_there_is_harmless(webhook_secrets: WebhookSecrets) -> None:
     webhook_secrets.delete("k1")
+
+
+def test_a_secret_that_waits_for_its_deletion_is_no_secret(webhook_secrets: WebhookSecrets) -> None:
+    webhook_secrets.renew("k1")
+    webhook_secrets.delete("k1")
+
+    with pytest.raises(WebhookSecretError, match="k1"):
+        webhook_secrets.signing("k1")

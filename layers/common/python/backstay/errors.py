@@ -31,6 +31,8 @@ class ErrorClass(StrEnum):
     UNPRICED = "unpriced"
     UNREACHABLE = "unreachable"
     """Something other than a model provider that the job needs did not answer, or answered that it can't now."""
+    ADDRESS_REFUSED = "address_refused"
+    """A URL led to an address that may not be called: private, link-local, metadata, or not on the list."""
     TASK_ERROR = "task_error"
     """The task's function raised."""
     TASK_TIMEOUT = "task_timeout"
@@ -64,6 +66,7 @@ _DISPOSITIONS = {
     ErrorClass.INVALID_OUTPUT: Disposition.RETRY,
     ErrorClass.UNPRICED: Disposition.FAIL,
     ErrorClass.UNREACHABLE: Disposition.PARK,
+    ErrorClass.ADDRESS_REFUSED: Disposition.FAIL,
     ErrorClass.TASK_ERROR: Disposition.RETRY,
     ErrorClass.TASK_TIMEOUT: Disposition.RETRY,
     ErrorClass.CRASHED: Disposition.RETRY,

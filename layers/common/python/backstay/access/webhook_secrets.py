@@ -113,7 +113,8 @@ class WebhookSecrets:
         client = aws.secretsmanager()
         try:
             text = client.get_secret_value(SecretId=self.name_of(key_id))["SecretString"]
-        except client.exceptions.ResourceNotFoundException as error:
+        except (client.exceptions.ResourceNotFoundException, client.exceptions.InvalidRequestException) as error:
+            # AWS calls the read of a secret that waits for its deletion an invalid request.
             raise WebhookSecretError(
                 f"key {key_id} has no webhook secret; create one with 'backstay keys rotate {key_id} --webhook'"
             ) from error

@@ -36,8 +36,8 @@ class Callbacks:
 
 
 def webhook_id(record: JobRecord) -> str:
-    """The same for every resend of one end of one job."""
-    return f"{record.id}-{record.state}-{record.generation}"
+    """The same for every resend of one end of one job. Standard Webhooks signs it before a dot: it may hold none."""
+    return f"{record.id.replace('.', '_')}-{record.state}-{record.generation}"
 
 
 def event_of(record: JobRecord) -> dict[str, object]:
