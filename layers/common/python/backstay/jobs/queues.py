@@ -71,7 +71,7 @@ class Queues:
 
     def _schedule(self, queue: str, record: JobRecord, body: str, due: datetime) -> None:
         scheduler = aws.scheduler()
-        name = f"{record.id}-{record.generation + record.waits}"
+        name = f"{record.id}-{record.generation}-{record.waits}"
         try:
             scheduler.create_schedule(
                 Name=name[-64:],
