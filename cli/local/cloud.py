@@ -1,7 +1,6 @@
 """`up` and `down`: everything of one embedded cloud, or nothing of it."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import boto3
@@ -11,17 +10,18 @@ from backstay.access.key import EVERY_TENANT, Scope
 from backstay.access.key_store import KeyStore
 from backstay.access.webhook_secrets import WebhookSecrets
 from backstay.catalog import Catalog
+from backstay.config import FILE_NAME, dump
 from cli.aws import acting_as
 from cli.local.deployment import STAGE, Deployment
 from cli.local.environment import REGION, aws_environment
-from cli.local.processes import Child, stop
-from cli.local.providers import Providers, RealProvider
+from cli.local.processes import Child, is_running, stop
+from cli.local.providers import Providers, RealProvider, read_base
 from cli.local.servers import Servers
 from cli.local.state import REPOSITORY, LocalCloud, StateDirectory
 from cli.problems import Problem
 
 Tell = Callable[[str], None]
-"""Takes a line about what is going on."""
+"""Takes a line about what is going on; one that starts with a blank is a detail of the step before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +43,27 @@ def up(state: StateDirectory, tell: Tell, wish: Wish = Wish()) -> LocalCloud:
     with state.locked():
         if running := state.cloud():
             return _deploy(state, running, tell, wish)
-        _sweep(state)
+        # What an interrupted start or a reboot left behind; strangers under an old pid are left alone.
+        stop(state.children())
+        state.clear()
+        state.prepare()
         return _start(state, tell, wish)
 
 
-def down(state: StateDirectory) -> bool:
-    """Stop whatever runs in the state directory and remove its state. Whether anything ran."""
+def down(state: StateDirectory, *, keep_logs: bool = False) -> bool:
+    """Stop whatever runs in the state directory and remove its state. Whether anything ran.
+
+    Raises:
+        Problem: another command is at work there.
+    """
     if not state.path.exists():
         return False
     with state.locked():
-        ran = bool(state.children())
-        _sweep(state)
+        children = state.children()
+        ran = any(is_running(child) for child in children)
+        stop(children)
+        state.clear(keep_logs=keep_logs)
     return ran
-
-
-def _sweep(state: StateDirectory) -> None:
-    """End what an interrupted start or a reboot left behind; strangers under an old pid are left alone."""
-    stop(state.children())
-    state.clear()
-    state.prepare()
 
 
 def _start(state: StateDirectory, tell: Tell, wish: Wish) -> LocalCloud:
@@ -69,7 +71,18 @@ def _start(state: StateDirectory, tell: Tell, wish: Wish) -> LocalCloud:
     try:
         servers.start(tell, reaches_outside=wish.provider is not None)
         Deployment(state, servers.endpoint_url).prepare(tell)
-        blank = LocalCloud("", "", servers.endpoint_url, servers.llm_url, "", STAGE, {}, {}, servers.children)
+        blank = LocalCloud(
+            api_url="",
+            api_key="",
+            endpoint_url=servers.endpoint_url,
+            llm_url=servers.llm_url,
+            inbox_url=servers.inbox_url,
+            dashboard_url="",
+            stage=STAGE,
+            queues={},
+            outputs={},
+            processes=servers.children,
+        )
         return _deploy(state, blank, tell, wish)
     except BaseException:
         tell("stopping what was started")
@@ -81,7 +94,7 @@ def _start(state: StateDirectory, tell: Tell, wish: Wish) -> LocalCloud:
 def _deploy(state: StateDirectory, cloud: LocalCloud, tell: Tell, wish: Wish) -> LocalCloud:
     providers = _providers(cloud, wish)
     config = state.path / "backstay.toml"
-    config.write_text(providers.config)
+    config.write_text(dump(providers.config))
     outputs = Deployment(state, cloud.endpoint_url).deploy(config, tell)
     tell("putting the providers' secrets and the API key in place")
     _put_secrets(cloud, {outputs["SecretPrefix"] + name: value for name, value in providers.secrets.items()})
@@ -96,10 +109,11 @@ def _deploy(state: StateDirectory, cloud: LocalCloud, tell: Tell, wish: Wish) ->
 
 
 def _providers(cloud: LocalCloud, wish: Wish) -> Providers:
-    base = REPOSITORY / "backstay.toml"
+    base = read_base(REPOSITORY / FILE_NAME)
+    inbox = (cloud.inbox_url.removeprefix("http://"),)
     if wish.provider:
-        return Providers.at_real_provider(base, wish.provider)
-    return Providers.on_model_server(base, cloud.llm_url)
+        return Providers.at_real_provider(base, wish.provider, inbox)
+    return Providers.on_model_server(base, cloud.llm_url, inbox)
 
 
 def _put_secrets(cloud: LocalCloud, secrets: Mapping[str, str]) -> None:
@@ -139,12 +153,3 @@ def local_api_url(endpoint_url: str, output: str) -> str:
     if not dot or not rest.startswith("execute-api."):
         raise Problem(f"the stack's output ApiUrl is {output!r}, which names no HTTP API", "check infra/api.py")
     return f"{endpoint_url}/_aws/execute-api/{api_id}"
-
-
-@contextmanager
-def temporary_cloud(state: StateDirectory, tell: Tell, wish: Wish) -> Iterator[LocalCloud]:
-    """A cloud for the length of a `with`: whatever happens inside, nothing of it is left."""
-    try:
-        yield up(state, tell, wish)
-    finally:
-        down(state)

@@ -16,7 +16,7 @@ from cli.local.state import REPOSITORY, StateDirectory
 from cli.problems import ExitCode, Problem
 
 STAGE = "dev"
-_CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
+CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
 _TAIL = 12
 
 
@@ -30,7 +30,7 @@ def install_cdk_cli(env: Mapping[str, str], log: Path, tell: Callable[[str], Non
         if not shutil.which(program, path=env["PATH"]):
             raise Problem(f"{program} is missing", "run: uv sync --frozen (it brings Node in the virtual environment)")
     with _one_at_a_time(REPOSITORY / "package.json"):
-        if not _CDK.exists():
+        if not CDK.exists():
             tell("installing the CDK CLI (npm ci)")
             run(["npm", "ci", "--no-audit", "--no-fund"], env=env, log=log, what="npm ci", tell=lambda _: None)
 
@@ -63,7 +63,7 @@ class Deployment:
         """
         install_cdk_cli(self._env, self._log, tell)
         tell("bootstrapping the account")
-        command = [str(_CDK), "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--no-notices"]
+        command = [str(CDK), "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--no-notices"]
         # In a directory without a cdk.json, so that nothing is synthesised only to bootstrap.
         run(command, env=self._env, log=self._log, what="cdk bootstrap", tell=lambda _: None, cwd=self._state.temporary)
 
@@ -76,10 +76,10 @@ class Deployment:
         tell("building the layers and synthesising the app")
         outputs = self._state.path / "outputs.json"
         context = {"stage": STAGE, "layer_platform": "host", "config": str(config)}
-        command = [str(_CDK), "deploy", "--all", "--require-approval", "never", "--no-notices", "--progress", "events"]
+        command = [str(CDK), "deploy", "--all", "--require-approval", "never", "--no-notices", "--progress", "events"]
         command += ["--output", str(self._state.path / "cdk.out"), "--outputs-file", str(outputs)]
         command += [word for name, value in context.items() for word in ("--context", f"{name}={value}")]
-        run(command, env=self._env, log=self._log, what="cdk deploy", tell=tell)
+        run(command, env=self._env, log=self._log, what="cdk deploy", tell=lambda line: tell(f"  {line}"))
         stacks: dict[str, dict[str, str]] = json.loads(outputs.read_text())
         return {name: value for stack in stacks.values() for name, value in stack.items()}
 

@@ -34,7 +34,7 @@ def plain_environment(temporary: Path, source: Mapping[str, str] = os.environ) -
     """For children that talk to nobody but this machine: no keys, no AWS settings, no proxies."""
     kept = {name: value for name, value in source.items() if name in _PLAIN}
     return kept | {
-        "PATH": os.pathsep.join((*_PROGRAMS, source.get("PATH", os.defpath))),
+        "PATH": _search_path(source),
         "TMPDIR": str(temporary),
         "NO_PROXY": _LOOPBACK,
         "no_proxy": _LOOPBACK,
@@ -52,6 +52,15 @@ def tool_environment(source: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What npm and uv need to find their registries: the network's settings and their own."""
     kept = {name: value for name, value in source.items() if name.upper().startswith(_PACKAGE_TOOLS)}
     return kept | network_environment(source)
+
+
+def deploying_environment(source: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """For a deployment to AWS by the user: everything that is theirs, and our Node and uv in front."""
+    return dict(source) | {"PATH": _search_path(source)}
+
+
+def _search_path(source: Mapping[str, str]) -> str:
+    return os.pathsep.join((*_PROGRAMS, source.get("PATH", os.defpath)))
 
 
 def aws_environment(endpoint_url: str, state: Path) -> dict[str, str]:

@@ -1,18 +1,22 @@
 """The backstay.toml that the embedded cloud deploys: the repository's, with its providers pointed elsewhere."""
 
-import json
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from backstay import config
+from backstay.config import Config, Kind, Outbound, ProviderSettings, Routes
+from backstay.settings import SettingsError
 from cli.problems import ExitCode, Problem
 
 PROVIDER_VARIABLE = "BACKSTAY_DEMO_PROVIDER"
-_KEY_VARIABLES = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY", "compatible": "OPENAI_API_KEY"}
-_MODELS = {"anthropic": "claude-haiku-5-5", "openai": "gpt-5-mini"}
+_KEY_VARIABLES: Mapping[Kind, str] = {
+    "anthropic": "ANTHROPIC_API_KEY",
+    "openai": "OPENAI_API_KEY",
+    "compatible": "OPENAI_API_KEY",
+}
+_MODELS = {"anthropic": "claude-haiku-5-5", "openai": "gpt-5.6-luna"}
 _LOCAL_KEY = "answered-by-the-model-server"
 
 
@@ -20,7 +24,7 @@ _LOCAL_KEY = "answered-by-the-model-server"
 class RealProvider:
     """A provider that the demo may spend money at, because somebody said so."""
 
-    kind: str
+    kind: Kind
     key: str
     model: str
     base_url: str | None
@@ -37,12 +41,13 @@ class RealProvider:
         Raises:
             Problem: the variable names no provider, or the key, address or model that it needs is missing.
         """
-        kind = source.get(PROVIDER_VARIABLE, "")
-        if not kind:
+        named = source.get(PROVIDER_VARIABLE)
+        if not named:
             return None
-        if kind not in _KEY_VARIABLES:
+        kind = next((kind for kind in _KEY_VARIABLES if kind == named), None)
+        if kind is None:
             known = ", ".join(_KEY_VARIABLES)
-            raise Problem(f"{PROVIDER_VARIABLE}={kind} is not a provider", f"use one of {known}", ExitCode.USAGE)
+            raise Problem(f"{PROVIDER_VARIABLE}={named} is not a provider", f"use one of {known}", ExitCode.USAGE)
         needed = [_KEY_VARIABLES[kind]] + (["OPENAI_BASE_URL", "OPENAI_MODEL"] if kind == "compatible" else [])
         if missing := [name for name in needed if not source.get(name)]:
             names = ", ".join(missing)
@@ -54,77 +59,49 @@ class RealProvider:
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """What the embedded cloud's functions get to know of providers: a config file, and secrets by name."""
+    """What the embedded cloud's functions get to know of providers: a configuration, and secrets by name."""
 
-    config: str
-    """Text of a backstay.toml."""
+    config: Config
     secrets: Mapping[str, str]
     """Name in Secrets Manager without the stage's prefix → value."""
 
     @classmethod
-    def on_model_server(cls, base: Path, llm_url: str, *, allow_private: tuple[str, ...] = ()) -> "Providers":
-        """Every provider of the base file answered by the model server on this machine."""
-        document = _read(base)
-        addresses = {"anthropic": f"{llm_url}/anthropic"}
-        for provider in document["providers"].values():
-            provider["base_url"] = addresses.get(provider["kind"], f"{llm_url}/v1")
-        secrets = {provider["secret"]: _LOCAL_KEY for provider in document["providers"].values()}
-        _allow(document, allow_private)
-        return cls(dump_toml(document), secrets)
+    def on_model_server(cls, base: Config, llm_url: str, allow_private: tuple[str, ...]) -> "Providers":
+        """Every provider of the base answered by the model server on this machine."""
+        here = {
+            name: provider.model_copy(update={"base_url": _address(provider, llm_url)})
+            for name, provider in base.providers.items()
+        }
+        secrets = {provider.secret: _LOCAL_KEY for provider in here.values() if provider.secret}
+        return cls(_allowing(base.model_copy(update={"providers": here}), allow_private), secrets)
 
     @classmethod
-    def at_real_provider(cls, base: Path, real: RealProvider, *, allow_private: tuple[str, ...] = ()) -> "Providers":
+    def at_real_provider(cls, base: Config, real: RealProvider, allow_private: tuple[str, ...]) -> "Providers":
         """Only the provider that somebody asked for, and only its model."""
-        document = _read(base)
-        provider = {"kind": real.kind, "secret": real.kind} | ({"base_url": real.base_url} if real.base_url else {})
-        document["providers"] = {real.kind: provider}
-        document["routes"] = {"default": [real.route]}
-        _allow(document, allow_private)
-        return cls(dump_toml(document), {real.kind: real.key})
+        secret = f"provider/{real.kind}"
+        provider = ProviderSettings(kind=real.kind, secret=secret, base_url=real.base_url)
+        routes = Routes(default=(real.route,))
+        prices = {route: price for route, price in base.prices.items() if route == real.route}
+        changed = base.model_copy(update={"providers": {real.kind: provider}, "routes": routes, "prices": prices})
+        return cls(_allowing(changed, allow_private), {secret: real.key})
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_base(path: Path) -> Config:
+    """The repository's backstay.toml.
+
+    Raises:
+        Problem: it is missing or wrong; names the key.
+    """
     try:
-        document = tomllib.loads(path.read_text())
-    except FileNotFoundError:
-        raise Problem(f"{path} is missing", "restore it: git checkout backstay.toml") from None
-    except tomllib.TOMLDecodeError as error:
-        raise Problem(f"{path} is not valid TOML: {error}", "mend the line that it names", ExitCode.USAGE) from error
-    document.setdefault("providers", {})
-    return document
+        return config.read(path)
+    except SettingsError as error:
+        raise Problem(str(error), f"mend {path}", ExitCode.USAGE) from error
 
 
-def _allow(document: dict[str, Any], addresses: tuple[str, ...]) -> None:
-    outbound = document.setdefault("outbound", {})
-    outbound["allow_private"] = [*outbound.get("allow_private", []), *addresses]
+def _address(provider: ProviderSettings, llm_url: str) -> str:
+    return f"{llm_url}/anthropic" if provider.kind == "anthropic" else f"{llm_url}/v1"
 
 
-def dump_toml(document: Mapping[str, Any]) -> str:
-    """TOML of tables, strings, numbers, booleans and lists of them; the standard library only reads it."""
-    return "\n".join(_table(document, ())) + "\n"
-
-
-def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
-    plain = {key: value for key, value in table.items() if not isinstance(value, Mapping)}
-    lines = [f"[{'.'.join(json.dumps(part) for part in path)}]"] if path and (plain or not table) else []
-    lines += [f"{json.dumps(key)} = {_value(value)}" for key, value in plain.items()]
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            lines += _table(value, (*path, key))
-    return lines
-
-
-def _value(value: object) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case str():
-            return json.dumps(value)  # TOML's basic strings escape as JSON's do
-        case int() | float():
-            return repr(value)
-        case list():
-            return f"[{', '.join(_value(entry) for entry in value)}]"
-        case Mapping():
-            return "{" + ", ".join(f"{json.dumps(key)} = {_value(entry)}" for key, entry in value.items()) + "}"
-        case _:
-            raise TypeError(f"{type(value).__name__} has no place in backstay.toml")
+def _allowing(base: Config, allow_private: tuple[str, ...]) -> Config:
+    allowed = (*base.outbound.allow_private, *allow_private)
+    return base.model_copy(update={"outbound": Outbound(allow_private=allowed, allow_hosts=base.outbound.allow_hosts)})

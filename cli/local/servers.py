@@ -1,6 +1,7 @@
 """The embedded cloud's processes: AWS emulator, model server, and the bridge that completes the emulator."""
 
 import importlib.util
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,7 @@ class Servers:
         """`owner` is the process without which this cloud makes no sense, or None for one that stays."""
         self._state, self._owner = state, owner
         self._children: tuple[Child, ...] = ()
-        self.endpoint_url = self.llm_url = ""
+        self.endpoint_url = self.llm_url = self.inbox_url = ""
 
     @property
     def children(self) -> tuple[Child, ...]:
@@ -38,9 +39,8 @@ class Servers:
             Problem: one of them died or did not answer in time; names its log.
         """
         tell("starting the AWS emulator and the model server")
-        with free_loopback_socket() as aws, free_loopback_socket() as llm:
-            self.endpoint_url = f"http://127.0.0.1:{aws.getsockname()[1]}"
-            self.llm_url = f"http://127.0.0.1:{llm.getsockname()[1]}"
+        with free_loopback_socket() as aws, free_loopback_socket() as llm, free_loopback_socket() as inbox:
+            self.endpoint_url, self.llm_url, self.inbox_url = (_url(listener) for listener in (aws, llm, inbox))
             plain = plain_environment(self._state.temporary)
             # The bridge goes first: it is also what ends the others, should their owner be killed.
             self._keep(self._start_bridge(plain))
@@ -50,8 +50,11 @@ class Servers:
             self._keep(spawn("aws", command + bind, env=emulator, log=self._log("aws"), listener=aws))
             serve = ["-m", "uvicorn", "--no-access-log", "--fd", str(llm.fileno()), "llmock.main:app"]
             self._keep(spawn("llm", serve, env=plain, log=self._log("llm"), listener=llm))
+            receive = ["-m", "cli.local.inbox", str(inbox.fileno())]
+            self._keep(spawn("inbox", receive, env=plain, log=self._log("inbox"), listener=inbox))
         self._wait_for("aws", f"{self.endpoint_url}/_ministack/ready")
         self._wait_for("llm", f"{self.llm_url}/_llmock/scenario")
+        self._wait_for("inbox", f"{self.inbox_url}/")
 
     def _keep(self, child: Child) -> None:
         self._children = (*self._children, child)
@@ -102,6 +105,10 @@ class Servers:
 
     def _see(self, name: str) -> str:
         return f"see {self._log(name)}"
+
+
+def _url(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def _answers(url: str) -> bool:

@@ -27,6 +27,8 @@ class LocalCloud:
     endpoint_url: str
     """The AWS endpoint: `AWS_ENDPOINT_URL` for any SDK, with any credentials."""
     llm_url: str
+    inbox_url: str
+    """Where webhooks may be sent to be looked at: see `cli.local.inbox`."""
     dashboard_url: str
     stage: str
     queues: Mapping[str, str]

@@ -1,0 +1,127 @@
+"""Runs the demo: a private cloud up, every sample event through it, and nothing left at the end."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from rich.live import Live
+
+from backstay.config import FILE_NAME
+from cli.api import Api
+from cli.demo.outcome import Outcome
+from cli.demo.report import complaints_of, render, to_json, total_cost
+from cli.demo.scenarios import Events, Scenario, read_events
+from cli.demo.sender import Sender
+from cli.demo.spending import CAP_USD, affordable, price_of
+from cli.local.cloud import Wish, down, up
+from cli.local.processes import Child, start_mark
+from cli.local.providers import RealProvider, read_base
+from cli.local.state import REPOSITORY, StateDirectory
+from cli.output import console, notes, print_json, progress_line
+from cli.target import local_target
+
+_PATIENCE_S = 120
+_LOOK_EVERY_S = 0.5
+
+Entry = tuple[Events, Scenario]
+
+
+def run_demo(*, as_json: bool) -> bool:
+    """Run every sample event on a cloud of its own. Whether all ended as expected.
+
+    Raises:
+        Problem: the cloud did not come up, or the environment asks for a provider that can't be used.
+    """
+    entries = [(events, scenario) for events in read_events(REPOSITORY / "events") for scenario in events.scenarios]
+    real = RealProvider.from_environment()
+    state = StateDirectory(Path(tempfile.mkdtemp(prefix="backstay-demo-")))
+    show = Show(quiet=as_json)
+    went_well = False
+    try:
+        for wish, chosen in _rounds(entries, real):
+            show.run(state, wish, chosen)
+        went_well = show.finish(as_json=as_json)
+    finally:
+        down(state, keep_logs=not went_well)
+        if went_well:
+            shutil.rmtree(state.path, ignore_errors=True)
+        else:
+            notes.print(f"logs: {state.logs}", soft_wrap=True)
+    return went_well
+
+
+def _rounds(entries: Sequence[Entry], real: RealProvider | None) -> list[tuple[Wish, list[Entry]]]:
+    """Which scenarios run on what kind of cloud; those of a real provider first, since they need no script."""
+    this = os.getpid()
+    owner = Child("owner", this, start_mark(this) or "")
+    if real is None:
+        return [(Wish(owner=owner), list(entries))]
+    unscripted = [(_name(entry), entry[0].input_of(entry[1]) or {}) for entry in entries if not entry[1].is_scripted]
+    names, most = affordable(unscripted, price_of(real, read_base(REPOSITORY / FILE_NAME)))
+    notes.print(f"{len(names)} scenarios go to {real.route} and cost at most ${most:.2f} (the cap is ${CAP_USD})")
+    paid = [entry for entry in entries if _name(entry) in names]
+    free = [entry for entry in entries if _name(entry) not in names]
+    return [(Wish(real, owner), paid), *([(Wish(owner=owner), free)] if free else [])]
+
+
+def _name(entry: Entry) -> str:
+    return f"{entry[0].task}: {entry[1].name}"
+
+
+class Show:
+    """The scenarios that were run so far, and the table that shows them."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._outcomes: dict[tuple[str, str], Outcome] = {}
+
+    def run(self, state: StateDirectory, wish: Wish, entries: Sequence[Entry]) -> None:
+        """Bring the cloud into the wanted form and run these scenarios: scripted ones one by one, others at once."""
+        with progress_line("embedded cloud") as tell:
+            cloud = up(state, tell, wish)
+        together = [entry for entry in entries if not entry[1].is_scripted]
+        groups = [together, *([entry] for entry in entries if entry[1].is_scripted)]
+        with Api(local_target(cloud, state)) as api, self._live() as update:
+            for group in groups:
+                self._run_group(Sender(cloud, api), group, update)
+
+    def _run_group(self, sender: Sender, group: Sequence[Entry], update: Callable[[], None]) -> None:
+        for events, scenario in group:
+            self._note(sender.send(events.task, scenario, events.input_of(scenario)))
+            update()
+        deadline = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < deadline:
+            for events, scenario in group:
+                self._note(sender.look(self._outcomes[events.task, scenario.name]))
+            update()
+            if all(self._outcomes[events.task, scenario.name].is_over for events, scenario in group):
+                return
+            time.sleep(_LOOK_EVERY_S)
+
+    @contextlib.contextmanager
+    def _live(self) -> Iterator[Callable[[], None]]:
+        """Keeps the table on the screen up to date; does nothing where nobody watches."""
+        if self._quiet or not console.is_terminal:
+            yield lambda: None
+            return
+        with Live(console=console, transient=True, auto_refresh=False) as live:
+            yield lambda: live.update(render(list(self._outcomes.values())), refresh=True)
+
+    def _note(self, outcome: Outcome) -> None:
+        self._outcomes[outcome.task, outcome.scenario.name] = outcome
+
+    def finish(self, *, as_json: bool) -> bool:
+        """Print what came of it all; whether everything is as expected."""
+        outcomes = list(self._outcomes.values())
+        complaints = complaints_of(outcomes)
+        good = sum(not found for found in complaints.values())
+        if as_json:
+            print_json(to_json(outcomes))
+        else:
+            console.print(render(outcomes))
+            console.print(f"\n{good} of {len(outcomes)} as expected, ${total_cost(outcomes):.6f} at list prices")
+        return good == len(outcomes)

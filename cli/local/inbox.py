@@ -1,0 +1,63 @@
+"""A receiver of webhooks on this machine, for the demo, the tests, and whoever wants to look at one.
+
+`POST /<name>` keeps a request, `GET /<name>` answers what was kept as a JSON list of headers and body.
+`POST /<name>?fail=2` answers 503 to the first two deliveries to that name. Run by `backstay up`:
+`python -m cli.local.inbox LISTENING_DESCRIPTOR`.
+"""
+
+import json
+import socket
+import sys
+from collections import Counter, deque
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+_KEPT = 1000
+_LARGEST = 1_000_000
+
+
+class Inbox(ThreadingHTTPServer):
+    """Keeps the newest deliveries in memory."""
+
+    daemon_threads = True
+
+    def __init__(self, listener: socket.socket) -> None:
+        super().__init__(("127.0.0.1", 0), _Receiver, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self.server_name, self.server_port = listener.getsockname()[:2]
+        self.server_activate()
+        self.kept: deque[dict[str, object]] = deque(maxlen=_KEPT)
+        self.failed: Counter[str] = Counter()
+
+
+class _Receiver(BaseHTTPRequestHandler):
+    server: Inbox
+
+    def do_POST(self) -> None:
+        address = urlsplit(self.path)
+        body = self.rfile.read(min(int(self.headers.get("Content-Length", "0")), _LARGEST)).decode(errors="replace")
+        failures = int(parse_qs(address.query).get("fail", ["0"])[0])
+        status = 204
+        if self.server.failed[address.path] < failures:
+            self.server.failed[address.path] += 1
+            status = 503
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.server.kept.append({"path": address.path, "status": status, "headers": headers, "body": body})
+        self._answer(status, b"")
+
+    def do_GET(self) -> None:
+        path = urlsplit(self.path).path
+        found = [delivery for delivery in self.server.kept if path in ("/", delivery["path"])]
+        self._answer(200, json.dumps(found).encode())
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+if __name__ == "__main__":
+    Inbox(socket.socket(fileno=int(sys.argv[1]))).serve_forever()

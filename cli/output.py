@@ -1,0 +1,94 @@
+"""How the command speaks: tables and lines for people, JSON for programs."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from cli.problems import Problem
+
+STATE_STYLES = {
+    "waiting": "yellow",
+    "delayed": "magenta",
+    "active": "cyan",
+    "completed": "green",
+    "failed": "red",
+    "cancelled": "bright_black",
+}
+"""One colour a state, everywhere."""
+
+console = Console(highlight=False)
+"""Answers go to standard output."""
+notes = Console(stderr=True, highlight=False)
+"""What is going on, and what went wrong, goes to standard error, so that it never mixes with an answer."""
+
+
+def print_json(document: object) -> None:
+    """One JSON document on standard output, as a program wants it."""
+    sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+
+
+def print_problem(problem: Problem) -> None:
+    """Cause and remedy, a line each."""
+    notes.print(Text("error: ", style="bold red") + Text(problem.cause), soft_wrap=True)
+    if problem.remedy:
+        notes.print(Text("   do: ", style="bold") + Text(problem.remedy), soft_wrap=True)
+
+
+def state_text(state: str) -> Text:
+    """A job's state in its colour."""
+    return Text(state, style=STATE_STYLES.get(state, ""))
+
+
+def table_of(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], *, title: str | None = None) -> Table:
+    """A plain table; columns whose name ends in a unit or a count align right."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in _NUMBERS else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+_NUMBERS = frozenset({"attempts", "wait", "run", "cost", "waiting", "active", "delayed", "completed", "cancelled"}) | {
+    "failed",
+    "dead letters",
+    "oldest",
+    "per minute",
+    "success",
+}
+
+
+def duration_text(milliseconds: float | None) -> str:
+    """Milliseconds as a person reads them; nothing where there is no number."""
+    if milliseconds is None:
+        return ""
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f} ms"
+    return f"{milliseconds / 1000:.1f} s"
+
+
+def cost_text(cost_usd: Decimal | None) -> str:
+    """What a job cost, in US dollars; nothing where nothing was spent."""
+    return f"${cost_usd:.6f}".rstrip("0").rstrip(".") if cost_usd else ""
+
+
+@contextlib.contextmanager
+def progress_line(what: str) -> Iterator[Callable[[str], None]]:
+    """A line that tells what is going on, replaced by the next; where nobody watches, one line a step.
+
+    A line that starts with a blank is a detail of the step before it.
+    """
+    if not notes.is_terminal:
+        yield (
+            lambda line: None if line.startswith(" ") else notes.print(f"{what}: {line}", soft_wrap=True, markup=False)
+        )
+        return
+    with notes.status(what) as status:
+        yield lambda line: status.update(escape(f"{what}: {line.strip()}"[: max(20, notes.width - 4)]))
