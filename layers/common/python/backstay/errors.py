@@ -33,6 +33,8 @@ class ErrorClass(StrEnum):
     """Something other than a model provider that the job needs did not answer, or answered that it can't now."""
     ADDRESS_REFUSED = "address_refused"
     """A URL led to an address that may not be called: private, link-local, metadata, or not on the list."""
+    IN_PORTIONS = "in_portions"
+    """Nothing failed: the job does its work in portions, and the next is due later."""
     TASK_ERROR = "task_error"
     """The task's function raised."""
     TASK_TIMEOUT = "task_timeout"
@@ -67,6 +69,7 @@ _DISPOSITIONS = {
     ErrorClass.UNPRICED: Disposition.FAIL,
     ErrorClass.UNREACHABLE: Disposition.PARK,
     ErrorClass.ADDRESS_REFUSED: Disposition.FAIL,
+    ErrorClass.IN_PORTIONS: Disposition.PARK,
     ErrorClass.TASK_ERROR: Disposition.RETRY,
     ErrorClass.TASK_TIMEOUT: Disposition.RETRY,
     ErrorClass.CRASHED: Disposition.RETRY,
@@ -111,3 +114,10 @@ class NotNow(WorkError):  # noqa: N818 - a verdict of the task's, not a fault of
 
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(ErrorClass.UNREACHABLE, message, retry_after_s=retry_after_s)
+
+
+class GoesOn(WorkError):  # noqa: N818 - a verdict of the task's, not a fault of the program
+    """Raised by a task that has done a portion of its work: the job is parked until the next, and all is well."""
+
+    def __init__(self, message: str, *, after_s: float) -> None:
+        super().__init__(ErrorClass.IN_PORTIONS, message, retry_after_s=after_s)

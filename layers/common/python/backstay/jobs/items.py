@@ -14,14 +14,15 @@ from backstay.receipt import Call, Receipt
 STATE_PART = "state"
 
 
-_TIMES = ("due_at", "lease_until", "claimed_at", "started_at", "finished_at")
+_TIMES = ("due_at", "lease_until", "claimed_at", "started_at", "finished_at", "resent_at")
 _PLAIN = (
     "version", "priority", "generation", "fence", "attempts", "excused", "waits", "company", "reason", "progress",
-    "note", "preview", "callback_url", "key_id", "lane", "lane_number", "key", "input_digest",
+    "note", "preview", "callback_url", "key_id", "lane", "lane_number", "resends", "key",
+    "input_digest",
 )  # fmt: skip
 _DEFAULTS: Mapping[str, Any] = {
     "version": 1, "priority": "normal", "generation": 0, "fence": 0, "attempts": 0, "excused": 0, "waits": 0,
-    "company": 1,
+    "company": 1, "resends": 0,
 }  # fmt: skip
 
 

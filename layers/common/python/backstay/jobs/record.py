@@ -118,6 +118,9 @@ class JobRecord:
     lane: str | None = None
     """The line of jobs that run one at a time, and this job's number in it."""
     lane_number: int | None = None
+    resends: int = 0
+    """How often the sweeper has sent the job's message again since the job came into its state."""
+    resent_at: datetime | None = None
     expires_at: datetime | None = None
 
     @property
@@ -180,17 +183,23 @@ class JobRecord:
         )
 
     def parked(self, now: datetime, due: datetime, failure: Failure, receipt: Receipt) -> "JobRecord":
-        """Waits for the world until `due`; the attempt is given back."""
+        """Waits for the world until `due`; the attempt is given back. After a portion of its work, all of them are."""
+        between_portions = failure.error_class is ErrorClass.IN_PORTIONS
         return replace(
             self._moved(State.DELAYED, now),
             lease_until=None,
             due_at=due,
             reason=failure.error_class,
-            failures=self._with(now, failure),
+            failures=self.failures if between_portions else self._with(now, failure),
             receipt=receipt,
-            attempts=max(0, self.attempts - 1),
+            attempts=0 if between_portions else max(0, self.attempts - 1),
+            excused=0 if between_portions else self.excused,
             waits=self.waits + 1,
         )
+
+    def resent(self, now: datetime) -> "JobRecord":
+        """Its message, which may be lost, is sent again."""
+        return replace(self, resends=self.resends + 1, resent_at=now)
 
     def revived(self, now: datetime, lane_number: int | None = None) -> "JobRecord":
         """Redriven: waits as new, with its key and history, its counters reset, at the end of its lane."""
@@ -225,7 +234,7 @@ class JobRecord:
     def _moved(self, state: State, now: datetime) -> "JobRecord":
         if state not in MOVES[self.state]:
             raise IllegalMoveError(f"job {self.id} is {self.state} and can't become {state}")
-        return replace(self, state=state, changed_at=now)
+        return replace(self, state=state, changed_at=now, resends=0, resent_at=None)
 
     def _with(self, now: datetime, failure: Failure) -> tuple[FailedAttempt, ...]:
         entry = FailedAttempt(self.attempts, now, failure.error_class, failure.message[:500])

@@ -68,6 +68,8 @@ def backoff_s(attempt: int, base_s: float, luck: float, retry_after_s: float | N
 
 
 def _park(failure: Failure, record: JobRecord, limits: Limits, now: datetime, luck: float) -> Verdict:
+    if failure.error_class is ErrorClass.IN_PORTIONS:
+        return ParkUntil(now + timedelta(seconds=max(float(_SHORTEST_S), failure.retry_after_s or 0)))
     last_call = (record.started_at or now) + timedelta(seconds=limits.give_up_after)
     if now >= last_call:
         waited = f"waited {limits.give_up_after} s for the world and gave up; last: "
