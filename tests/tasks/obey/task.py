@@ -1,6 +1,5 @@
 """A task that does what its input says: fails, crashes, hangs, or succeeds, as a test needs it."""
 
-import ctypes
 import os
 import time
 
@@ -16,15 +15,14 @@ class Order(BaseModel):
 
     fail_attempts: int = Field(default=0, ge=0)
     """Attempts that raise before one succeeds."""
+    fail_until: float = 0
+    """Raise before this time, in seconds since 1970."""
     reject: bool = False
     not_now_until: int = 0
     """Runs that wait for the world before one goes on."""
     sleep_s: float = Field(default=0, ge=0, le=60)
     die_attempts: int = 0
     """Attempts in which the whole process is killed."""
-    freeze_s: float = 0
-    """Hold the interpreter so long that no other thread runs, and the Lambda times out."""
-    freeze_attempts: int = 0
     steps: int = 0
     """Progress reports before the end, half a second apart."""
     answer_bytes: int = 0
@@ -55,9 +53,7 @@ def obey(order: Order, job: Job) -> Done:
         raise Rejected("told to reject")
     if runs <= order.not_now_until:
         raise NotNow("told to wait", retry_after_s=1)
-    if job.attempt <= order.freeze_attempts:
-        ctypes.PyDLL(None).usleep(int(order.freeze_s * 1_000_000))
-    if job.attempt <= order.fail_attempts:
+    if job.attempt <= order.fail_attempts or time.time() < order.fail_until:
         raise RuntimeError(f"told to fail attempt {job.attempt}")
     for step in range(order.steps):
         job.progress(100 * step // order.steps, f"step {step}")
