@@ -1,0 +1,36 @@
+# Needs Python 3.11 or newer, and nothing else. Every target is a sentence; `make` alone lists them.
+
+export PATH := $(CURDIR)/.backstay/tools/bin:$(PATH)
+RUN := uv run --frozen
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test up down lint audit aws-check ready
+
+help: ## List what there is to make.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+
+demo: ready ## Show everything: a private cloud on this machine, every sample event, a table of what came of them.
+	$(RUN) backstay demo
+
+test: ready lint ## Run every check and every test, as CI does.
+	$(RUN) pytest tests/unit tests/integration tests/infra
+	$(RUN) pytest tests/e2e
+
+up: ready ## Start the embedded cloud, or deploy anew into the one that runs.
+	$(RUN) backstay up
+
+down: ready ## Stop the embedded cloud and remove its state.
+	$(RUN) backstay down
+
+lint: ready ## Check style, types and the direction of imports.
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy
+	$(RUN) lint-imports
+
+audit: ready ## Ask the network whether a dependency has a known vulnerability.
+	uv export --frozen --all-groups --no-emit-project --quiet --output-file .backstay/requirements.txt
+	uvx pip-audit --requirement .backstay/requirements.txt --disable-pip --require-hashes
+
+ready:
+	@./.ci/prepare
