@@ -175,16 +175,21 @@ def _tables(table: Mapping[str, Any], path: str = "") -> list[str]:
         lines = [f"[{path}]", *lines]
     for key, value in table.items():
         if isinstance(value, Mapping):
-            lines += _tables(value, f"{path}.{json.dumps(key)}" if path else key)
+            lines += _tables(value, f"{path}.{_quoted(key)}" if path else key)
     return lines
 
 
 def _toml(value: object) -> str:
     if isinstance(value, str):
-        return json.dumps(value)
+        return _quoted(value)
     if isinstance(value, tuple):
         return f"[{', '.join(_toml(entry) for entry in value)}]"
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _quoted(text: str) -> str:
+    """A JSON string is TOML's too, but for surrogate pairs and DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _complaint(detail: dict[str, Any]) -> str:

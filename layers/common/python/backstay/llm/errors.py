@@ -76,7 +76,9 @@ _CONTEXT_WORDS = re.compile(
     r"|exceed\w* .{0,40}context|too many (input )?tokens"
 )
 _MODERATION_CODES = {"content_filter", "content_policy_violation", "moderation_blocked"}
-_MODERATION_WORDS = re.compile(r"\bflagged\b|\bmoderation\b|content (management )?policy|usage policies")
+_MODERATION_WORDS = re.compile(
+    r"\bflagged\b|\bmoderation\b|content (management|filtering) policy|content policy|usage policies"
+)
 _BAD_KEY_WORDS = ("api key not valid", "invalid api key", "incorrect api key", "invalid x-api-key")
 _BY_STATUS = {
     401: ErrorClass.AUTH,

@@ -79,6 +79,12 @@ def switchboard() -> Switchboard:
         return _switchboard()
 
 
+def forget_switchboard() -> None:
+    """Drop clients, keys and configuration, so that the next call reads them anew."""
+    config.load.cache_clear()
+    _switchboard.cache_clear()
+
+
 @functools.cache
 def _switchboard() -> Switchboard:
     return Switchboard(config.load(), ApiKeys())

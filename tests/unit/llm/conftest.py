@@ -1,0 +1,80 @@
+"""A deployment whose providers are one real llmock server, with keys in a Secrets Manager of moto's."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from llmock.pytest_plugin import LLMock
+from moto import mock_aws
+
+from backstay import aws
+from backstay.llm.routes import forget_switchboard
+from backstay.running import Job, current_job
+from backstay.settings import Environment
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    **{f"BACKSTAY_{field.name.upper()}": "-" for field in dataclasses.fields(Environment)},
+    "BACKSTAY_SECRET_PREFIX": "backstay/test/",
+}
+
+
+@pytest.fixture
+def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Deploys a backstay.toml of the test's own into this process."""
+
+    def deploy(toml: str) -> None:
+        path = tmp_path / "backstay.toml"
+        path.write_text(toml)
+        monkeypatch.setenv("BACKSTAY_CONFIG", str(path))
+        forget_switchboard()
+
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        aws.forget_clients()
+        yield deploy
+        aws.forget_clients()
+    forget_switchboard()
+
+
+@pytest.fixture
+def providers(configure: Callable[[str], None], llmock: LLMock) -> LLMock:
+    """Anthropic, OpenAI and a compatible server, all of them llmock, all with a key where they need one."""
+    configure(
+        f"""
+        [providers.anthropic]
+        kind = "anthropic"
+        secret = "provider/anthropic"
+        base_url = "{llmock.base_url("anthropic")}"
+        [providers.openai]
+        kind = "openai"
+        secret = "provider/openai"
+        base_url = "{llmock.base_url("openai")}"
+        [providers.house]
+        kind = "compatible"
+        base_url = "{llmock.base_url("openai")}"
+        timeout_s = 1
+        [routes]
+        default = ["anthropic/claude-haiku-5-5", "openai/gpt-5.6-luna"]
+        [prices."house/tiny"]
+        input = 1000000
+        output = 0
+        """
+    )
+    for name in ("anthropic", "openai"):
+        aws.secretsmanager().create_secret(Name=f"backstay/test/provider/{name}", SecretString=f"key-of-{name}\n")
+    return llmock
+
+
+@pytest.fixture
+def job() -> Iterator[Job]:
+    """A job that is running."""
+    job = Job()
+    token = current_job.set(job)
+    yield job
+    current_job.reset(token)

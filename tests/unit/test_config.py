@@ -1,0 +1,109 @@
+"""backstay.toml: what it may hold, and what is said of what it may not."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backstay import config
+from backstay.config import Config, PriceSettings, ProviderSettings, Routes
+from backstay.settings import SettingsError
+
+WHOLE = """
+[providers.anthropic]
+kind = "anthropic"
+secret = "provider/anthropic"
+[providers.house]
+kind = "compatible"
+base_url = "http://127.0.0.1:11434/v1"
+timeout_s = 30
+[routes]
+default = ["anthropic/claude-haiku-5-5", "house/meta/llama-3.1:8b"]
+[prices."house/meta/llama-3.1:8b"]
+input = 0.1
+output = 1
+[jobs]
+keep_completed_days = 1
+[outbound]
+allow_private = ["127.0.0.1:9999", "[::1]:80"]
+"""
+
+
+def test_the_file_of_the_repository_is_in_order() -> None:
+    shipped = config.read(Path(__file__).parents[2] / "backstay.toml")
+    assert shipped.routes.default[0] == "anthropic/claude-haiku-5-5"
+
+
+def test_an_empty_file_is_in_order() -> None:
+    assert config.parse("") == Config()
+    assert config.parse("").jobs.keep_failed_days == 30
+
+
+def test_a_price_is_read_to_the_last_digit() -> None:
+    assert config.parse(WHOLE).prices["house/meta/llama-3.1:8b"].input == Decimal("0.1")
+
+
+def test_what_is_dumped_is_parsed_as_the_same() -> None:
+    assert config.parse(config.dump(config.parse(WHOLE))) == config.parse(WHOLE)
+
+
+@given(
+    model=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1),
+    price=st.decimals(min_value=0, max_value=1000, places=6),
+)
+def test_anything_dumped_is_parsed_as_the_same(model: str, price: Decimal) -> None:
+    made = Config(
+        providers={"a": ProviderSettings(kind="openai", secret="s")},
+        routes=Routes(default=(f"a/{model}",)),
+        prices={f"a/{model}": PriceSettings(input=price, output=price)},
+    )
+    assert config.parse(config.dump(made)) == made
+
+
+@pytest.mark.parametrize(
+    ("toml", "complaint"),
+    [
+        ("[provider.a]", "provider is unknown; did you mean 'providers'?"),
+        ("[jobs]\nkeep_faild_days = 3", "jobs.keep_faild_days is unknown; did you mean 'keep_failed_days'?"),
+        ("[outbound]\nzzz = 1", "remove it, or use one of ['allow_hosts', 'allow_private']"),
+        ('[providers.a]\nkind = "openia"\nsecret = "s"', 'providers.a.kind = "openia" won\'t do: Input should be'),
+        ('[providers.a]\nsecret = "s"', "providers.a.kind is missing; add it"),
+        ('[providers.a]\nkind = "openai"', "providers.a: its API key is missing: add secret ="),
+        ('[providers.a]\nkind = "compatible"', "a compatible provider needs its address: add base_url ="),
+        ('[providers.a]\nkind = "openai"\nsecret = "s"\ntimeout_s = "9"', 'providers.a.timeout_s = "9" won\'t do'),
+        ('[providers.a]\nkind = "openai"\nsecret = "s"\nbase_url = "x"', 'providers.a.base_url = "x" won\'t do'),
+        ('[providers.A]\nkind = "openai"\nsecret = "s"', "providers.A: a provider's name has a-z"),
+        ('[routes]\ndefault = ["gpt"]', "routes.default holds 'gpt'; write \"<provider>/<model>\""),
+        ('[routes]\ndefault = ["a/b"]', "there is no provider 'a'; add [providers.a]"),
+        ('[prices."a/b"]\ninput = 1\noutput = 1', "prices holds 'a/b', but there is no provider 'a'"),
+        ("[prices.x]\ninput = -1", "prices.x.input = -1 won't do"),
+        ("[jobs]\nkeep_completed_days = 0.5", "jobs.keep_completed_days = 0.5 won't do"),
+        ('[outbound]\nallow_private = ["10.0.0.7"]', "allow_private holds '10.0.0.7'; write host:port"),
+        ("[jobs", "is no TOML: "),
+    ],
+)
+def test_a_mistake_is_told_with_its_key_and_the_remedy(toml: str, complaint: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        config.parse(toml)
+    assert complaint in str(caught.value)
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        config.parse("[jobs]\nkeep_completed_days = 0\nkeep_failed_days = 0")
+    assert str(caught.value).count("won't do") == 2
+
+
+def test_a_file_that_is_not_there_is_told_with_its_path(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"nowhere\.toml can't be read"):
+        config.read(tmp_path / "nowhere.toml")
+
+
+def test_the_environment_may_name_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BACKSTAY_CONFIG", str(tmp_path / "other.toml"))
+    assert config.find() == tmp_path / "other.toml"
+    monkeypatch.delenv("BACKSTAY_CONFIG")
+    assert config.find().name == "backstay.toml"
+    assert config.find().exists()
