@@ -1,0 +1,1 @@
+"""Calls to hosts that others named: one check of addresses, and a sender that connects to what was checked."""
