@@ -68,9 +68,7 @@ _EVENT = Template("""\
 _TEST = Template('''\
 """$words: what the task promises."""
 
-from $folder.task import $class_name, $folder, task
-
-from backstay.task import Job
+$imports
 
 
 def test_the_words_are_counted() -> None:
@@ -107,11 +105,14 @@ def write_task(root: Path, name: str) -> tuple[Path, ...]:
             f"{name!r} can't be a task's name", "use kebab case: small letters, digits, hyphens", ExitCode.USAGE
         )
     folder = name.replace("-", "_")
+    class_name = "".join(part.capitalize() for part in name.split("-"))
+    imports = [f"from {folder}.task import {class_name}, {folder}, task", "from backstay.task import Job"]
     words = {
+        "imports": "\n".join(sorted(imports)),
         "name": name,
         "folder": folder,
         "words": name.replace("-", " ").capitalize(),
-        "class_name": "".join(part.capitalize() for part in name.split("-")),
+        "class_name": class_name,
     }
     files = {
         root / "functions" / folder / "__init__.py": Template(""),

@@ -44,10 +44,7 @@ class Servers:
             plain = plain_environment(self._state.temporary)
             # The bridge goes first: it is also what ends the others, should their owner be killed.
             self._keep(self._start_bridge(plain))
-            emulator = self._emulator_environment(aws.getsockname()[1], plain, reaches_outside=reaches_outside)
-            command = ["-m", "hypercorn", "--workers", "0", "--keep-alive", "75"]
-            bind = ["--bind", f"fd://{aws.fileno()}", "ministack.app:app"]
-            self._keep(spawn("aws", command + bind, env=emulator, log=self._log("aws"), listener=aws))
+            self._start_emulator(aws, plain, reaches_outside=reaches_outside)
             serve = ["-m", "uvicorn", "--no-access-log", "--fd", str(llm.fileno()), "llmock.main:app"]
             self._keep(spawn("llm", serve, env=plain, log=self._log("llm"), listener=llm))
             receive = ["-m", "cli.local.inbox", str(inbox.fileno())]
@@ -55,6 +52,26 @@ class Servers:
         self._wait_for("aws", f"{self.endpoint_url}/_ministack/ready")
         self._wait_for("llm", f"{self.llm_url}/_llmock/scenario")
         self._wait_for("inbox", f"{self.inbox_url}/")
+
+    def start_emulator(self) -> None:
+        """Start the AWS emulator alone, for whoever deploys nothing, and wait until it answers.
+
+        Raises:
+            Problem: it died or did not answer in time; names its log.
+        """
+        plain = plain_environment(self._state.temporary)
+        with free_loopback_socket() as aws:
+            self.endpoint_url = _url(aws)
+            if self._owner:
+                self._keep(self._start_bridge(plain))
+            self._start_emulator(aws, plain, reaches_outside=False)
+        self._wait_for("aws", f"{self.endpoint_url}/_ministack/ready")
+
+    def _start_emulator(self, listener: socket.socket, plain: dict[str, str], *, reaches_outside: bool) -> None:
+        env = self._emulator_environment(listener.getsockname()[1], plain, reaches_outside=reaches_outside)
+        command = ["-m", "hypercorn", "--workers", "0", "--keep-alive", "75"]
+        bind = ["--bind", f"fd://{listener.fileno()}", "ministack.app:app"]
+        self._keep(spawn("aws", command + bind, env=env, log=self._log("aws"), listener=listener))
 
     def _keep(self, child: Child) -> None:
         self._children = (*self._children, child)
