@@ -25,9 +25,13 @@ def logger() -> Logger:
     return Logger()
 
 
-def emit(metrics: Iterable[Metric], dimensions: Mapping[str, str]) -> None:
-    """Write metrics as one line in embedded metric format."""
+def emit(
+    metrics: Iterable[Metric], dimensions: Mapping[str, str], notes: Mapping[str, str | int] | None = None
+) -> None:
+    """Write metrics as one line in embedded metric format. Notes can be searched in the log, and are no dimensions."""
     sink = EphemeralMetrics(namespace=NAMESPACE)
+    for name, note in (notes or {}).items():
+        sink.add_metadata(name, note)
     for name, value in dimensions.items():
         sink.add_dimension(name, value)
     empty = True

@@ -52,7 +52,8 @@ class Inputs:
         Raises:
             InputTakenError: another input is stored under this job.
         """
-        small = len(text.encode()) <= ITEM_BYTES
+        size = len(text.encode())
+        small = size <= ITEM_BYTES
         s3_key = None if small else f"inputs/{record.tenant}/{record.id}/{record.input_digest}"
         if s3_key:
             self._bucket.put(s3_key, text)
@@ -64,6 +65,7 @@ class Inputs:
             "ttl": epoch_ms((record.due_at or now) + INPUT_KEPT) // 1000,
             "body": pack(text) if small else None,
             "s3": s3_key,
+            "size": None if small else size,
         }
         old = self._store.put_if(item, "attribute_not_exists(id)")
         if old and old["digest"] != record.input_digest and not self._replace_abandoned(old, item, now):
@@ -76,9 +78,24 @@ class Inputs:
         Raises:
             MissingPayloadError: it is past its retention.
         """
+        return self._load(self._item(job_id))
+
+    def get_or_link(self, job_id: str, most_bytes: int) -> Input | str:
+        """A job's input, or a URL that reads it for an hour when it is larger than that.
+
+        Raises:
+            MissingPayloadError: it is past its retention.
+        """
+        item = self._item(job_id)
+        return self._bucket.link(item["s3"]) if item.get("size", 0) > most_bytes else self._load(item)
+
+    def _item(self, job_id: str) -> Mapping[str, Any]:
         item = self._store.get_part(job_id, INPUT_PART)
         if item is None:
             raise MissingPayloadError(f"the input of job {job_id} is past its retention")
+        return item
+
+    def _load(self, item: Mapping[str, Any]) -> Input:
         if "body" in item:
             return Input(item["digest"], json.loads(unpack(item["body"])), travels=True)
         return Input(item["digest"], json.loads(self._bucket.get(item["s3"])), travels=False)

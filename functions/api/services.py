@@ -1,0 +1,73 @@
+"""What the routes work with, made when first needed and kept by the process."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backstay.access.authenticator import Authenticator
+from backstay.catalog import Catalog
+from backstay.settings import Environment
+
+if TYPE_CHECKING:
+    from backstay.jobs.control import Control
+    from backstay.jobs.inputs import Inputs
+    from backstay.jobs.queries import JobQueries
+    from backstay.jobs.submit import Submitter
+
+
+class Services:
+    """The services of one process."""
+
+    def __init__(self, env: Environment, catalog: Catalog) -> None:
+        self.env, self.catalog = env, catalog
+        self.authenticator = Authenticator(env.keys_table)
+
+    @cached_property
+    def submitter(self) -> "Submitter":
+        """Makes jobs."""
+        from backstay.jobs.submit import Submitter
+
+        return Submitter(self.env, self.catalog)
+
+    @cached_property
+    def queries(self) -> "JobQueries":
+        """Reads jobs."""
+        from backstay.jobs.queries import JobQueries
+
+        return JobQueries(self.env, self.catalog)
+
+    @cached_property
+    def inputs(self) -> "Inputs":
+        """Reads jobs' inputs."""
+        from backstay.jobs.inputs import Inputs
+
+        return Inputs(self.env)
+
+    @cached_property
+    def control(self) -> "Control":
+        """Cancels and retries jobs."""
+        from datetime import timedelta
+
+        from backstay import config
+        from backstay.jobs.control import Control
+        from backstay.jobs.endings import Retention
+
+        jobs = config.load().jobs
+        retention = Retention(timedelta(days=jobs.keep_completed_days), timedelta(days=jobs.keep_failed_days))
+        return Control(self.env, self.catalog, retention)
+
+
+_made: Services | None = None
+
+
+def services() -> Services:
+    """The services of this process. Its folder lies among the tasks' folders, in the repository and in the Lambda."""
+    made = _made or Services(Environment.read(), Catalog(Path(__file__).parent.parent))
+    use(made)
+    return made
+
+
+def use(made: Services | None) -> None:
+    """Work with these from now on; None makes new ones when next needed."""
+    global _made  # noqa: PLW0603 - one set of services a process is what a Lambda has
+    _made = made

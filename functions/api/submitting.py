@@ -1,0 +1,111 @@
+"""From a request for work to a job."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from backstay.access.caller import Caller
+from backstay.catalog import UnknownTaskError
+from backstay.clock import utc_now
+from backstay.errors import BackstayError
+from backstay.jobs.payloads import to_json
+from backstay.jobs.record import JobRecord
+from backstay.jobs.submit import Submission, Submitted
+
+from .failures import refusal_of, refusal_of_findings
+from .job_shapes import JobRequest
+from .problems import Kind, Refusal, invalid
+from .services import services
+
+INTERNAL_TASKS = frozenset({"deliver-webhook", "redrive-dead-letters", "delete-tenant-data"})
+"""Tasks that act for any tenant. They have routes of their own, which check who asks."""
+
+LARGEST_INPUT_BYTES = 200_000
+
+
+def submit(job: JobRequest, caller: Caller, header_key: str | None = None) -> Submitted:
+    """Make the job that a caller asks for.
+
+    Raises:
+        Refusal: the request is at odds with itself, or too large.
+        Forbidden: it is for a tenant that the caller may not act for.
+        BackstayError: what `Submitter.submit` raises.
+    """
+    return services().submitter.submit(_submission(job, caller, header_key))
+
+
+def submit_internal(task: str, work: Mapping[str, Any], tenant: str, caller: Caller, key: str | None) -> Submitted:
+    """Make a job of one of Backstay's own tasks, once its route has checked who asks."""
+    return services().submitter.submit(
+        Submission(task=task, input=work, tenant=tenant, idempotency_key=key, key_id=caller.key_id)
+    )
+
+
+def answer_to_one(job: Any, caller: Caller) -> tuple[int, JobRecord | Refusal]:
+    """What `POST /api/jobs` would answer to one job of a batch: status, and the job or the refusal."""
+    try:
+        submitted = submit(JobRequest.model_validate(job), caller)
+    except ValidationError as error:
+        refusal: Refusal = refusal_of_findings(cast("list[Mapping[str, Any]]", error.errors(include_url=False)))
+    except Refusal as error:
+        refusal = error
+    except BackstayError as error:
+        known = refusal_of(error)
+        if known is None:
+            raise
+        refusal = known
+    else:
+        return (202 if submitted.created else 200), submitted.record
+    return refusal.kind.status, refusal
+
+
+def visible_tasks() -> tuple[str, ...]:
+    """The names of the tasks that anybody may bring work for."""
+    return tuple(name for name in services().catalog.names if name not in INTERNAL_TASKS)
+
+
+def _submission(job: JobRequest, caller: Caller, header_key: str | None) -> Submission:
+    if job.task not in visible_tasks():
+        raise UnknownTaskError(job.task, visible_tasks())
+    _check_alternatives(job, header_key)
+    _check_size(job)
+    if job.callback_url and caller.webhook_secret_name is None:
+        raise invalid(
+            "callback_url",
+            f"key {caller.key_id} has no webhook secret to sign with; 'backstay keys rotate {caller.key_id} --webhook'"
+            " makes one",
+            job.callback_url[:100],
+        )
+    return Submission(
+        task=job.task,
+        input=job.input,
+        input_ref=job.input_ref,
+        tenant=caller.tenant_for(job.tenant),
+        idempotency_key=job.idempotency_key or header_key,
+        priority=job.priority,
+        run_at=job.run_at if job.delay_s is None else utc_now() + timedelta(seconds=job.delay_s),
+        tags=job.tags,
+        callback_url=job.callback_url,
+        key_id=caller.key_id,
+    )
+
+
+def _check_alternatives(job: JobRequest, header_key: str | None) -> None:
+    if job.input is not None and job.input_ref is not None:
+        raise invalid("input_ref", "give either 'input' or 'input_ref', not both", job.input_ref)
+    if job.delay_s is not None and job.run_at is not None:
+        raise invalid("run_at", "give either 'delay_s' or 'run_at', not both", job.run_at.isoformat())
+    if job.idempotency_key and header_key and job.idempotency_key != header_key:
+        raise invalid("idempotency_key", "differs from the header Idempotency-Key; send one", job.idempotency_key)
+
+
+def _check_size(job: JobRequest) -> None:
+    size = len(to_json(job.input).encode()) if job.input is not None else 0
+    if size > LARGEST_INPUT_BYTES:
+        raise Refusal(
+            Kind.TOO_LARGE,
+            f"the input has {size} bytes and may have {LARGEST_INPUT_BYTES} here; bring it by POST /api/uploads and"
+            " send 'input_ref'",
+        )
