@@ -59,6 +59,8 @@ class Entry:
 
     id: str
     position: str
+    part: str
+    """What stands there: a record, the head of a lane, or a message that is no job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +138,20 @@ def newest_first(
     table: str, index: Index, partitions: Sequence[str], *, before: str | None = None, limit: int
 ) -> list[Entry]:
     """The newest entries over several partitions of an index, before a position."""
-    return _merged(_Reading(table, index, limit, newest=True, bound=("<", before) if before else None), partitions)
+    return _merged(_Reading(table, index, limit, newest=True, before=before), partitions)
 
 
 def oldest_first(
-    table: str, index: Index, partitions: Sequence[str], *, until: str | None = None, limit: int
+    table: str,
+    index: Index,
+    partitions: Sequence[str],
+    *,
+    after: str | None = None,
+    before: str | None = None,
+    limit: int,
 ) -> list[Entry]:
-    """The oldest entries over several partitions of an index, up to a position."""
-    return _merged(_Reading(table, index, limit, newest=False, bound=("<=", until) if until else None), partitions)
+    """The oldest entries over several partitions of an index, after one position and before another."""
+    return _merged(_Reading(table, index, limit, newest=False, after=after, before=before), partitions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +160,20 @@ class _Reading:
     index: Index
     limit: int
     newest: bool
-    bound: tuple[str, str] | None
+    after: str | None = None
+    before: str | None = None
 
     def of(self, partition: str) -> list[Entry]:
         condition, values = "#key = :key", {":key": partition}
         names = {"#key": self.index.key}
-        if self.bound:
-            condition += f" AND #sort {self.bound[0]} :bound"
-            values[":bound"], names["#sort"] = self.bound[1], self.index.sort
+        if self.after or self.before:
+            # One condition may bound the sort key; a space sorts before whatever may follow a whole position.
+            condition += " AND #sort BETWEEN :first AND :last"
+            values[":first"] = f"{self.after} " if self.after else " "
+            values[":last"] = _just_before(self.before) if self.before else "~"
+            names["#sort"] = self.index.sort
+            if values[":first"] > values[":last"]:
+                return []  # DynamoDB refuses a range that ends before it begins
         answer = aws.dynamodb().query(
             TableName=self.table,
             IndexName=self.index.name,
@@ -169,10 +183,16 @@ class _Reading:
             ScanIndexForward=not self.newest,
             Limit=self.limit,
         )
-        return [Entry(item["id"], item[self.index.sort]) for item in map(decode_item, answer["Items"])]
+        items = map(decode_item, answer["Items"])
+        return [Entry(item["id"], item[self.index.sort], item["part"]) for item in items]
 
 
 def _merged(reading: _Reading, partitions: Sequence[str]) -> list[Entry]:
     with ThreadPoolExecutor(max_workers=min(16, len(partitions))) as threads:
         entries = [entry for page in threads.map(reading.of, partitions) for entry in page]
     return sorted(entries, key=lambda entry: entry.position, reverse=reading.newest)[: reading.limit]
+
+
+def _just_before(position: str) -> str:
+    """The greatest text of printable characters below a position that is no longer than it needs to be."""
+    return f"{position[:-1]}{chr(ord(position[-1]) - 1)}~"

@@ -1,0 +1,1 @@
+"""Follows the jobs table's stream."""

@@ -1,0 +1,156 @@
+"""Where counters stand in the jobs table: an item a task, one a tenant, and one a task and minute."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from backstay import aws
+from backstay.clock import epoch_ms, iso
+from backstay.dynamodb import decode_item, encode_item
+from backstay.jobs.counters import Deltas
+from backstay.jobs.record import State
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
+MINUTE_KEPT = timedelta(hours=2)
+
+_TOTAL = "total"
+_PAUSED = "paused"
+_MINUTE = "minute#"
+_MOST_ITEMS = 100  # a transaction's
+_MOST_CONFLICTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCounters:
+    """One task's counters, as read at one moment."""
+
+    totals: Mapping[State, int]
+    minutes: Mapping[str, Mapping[State, int]] = field(default_factory=dict)
+    """By minute, `2026-11-25T03:28` in UTC: jobs that ended in it."""
+    paused: bool = False
+
+
+class CounterStore:
+    """Adds to the counters and reads them."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+
+    def add(self, changes: Deltas, event_ids: Iterable[str]) -> None:
+        """Add what a batch changes, all of it or nothing; the same batch again within ten minutes changes nothing.
+
+        Args:
+            changes: of the batch.
+            event_ids: the batch's identity; one that is repeated has the same.
+        """
+        updates = list(self._updates(changes))
+        identity = hashlib.sha256("\n".join(event_ids).encode()).hexdigest()[:32]
+        for number, start in enumerate(range(0, len(updates), _MOST_ITEMS)):
+            self._write(updates[start : start + _MOST_ITEMS], f"{identity}{number:04d}")
+
+    def read_task(self, task: str, since: datetime) -> TaskCounters:
+        """One task's counters, and its minutes since a moment, in one read."""
+        answer = aws.dynamodb().query(
+            TableName=self._table,
+            KeyConditionExpression="id = :id AND part BETWEEN :first AND :last",
+            ExpressionAttributeValues=encode_item(
+                {":id": task_counters_id(task), ":first": _MINUTE + iso(since)[:16], ":last": _TOTAL}
+            ),
+        )
+        items = {item["part"]: item for item in map(decode_item, answer["Items"])}
+        minutes = {part.removeprefix(_MINUTE): item for part, item in items.items() if part.startswith(_MINUTE)}
+        return TaskCounters(
+            totals=_by_state(items.get(_TOTAL, {})),
+            minutes={minute: _by_state(item) for minute, item in minutes.items()},
+            paused=_PAUSED in items,
+        )
+
+    def read_tenant(self, tenant: str) -> dict[str, Mapping[State, int]]:
+        """One tenant's totals by task."""
+        key = {"id": tenant_counters_id(tenant), "part": _TOTAL}
+        answer = aws.dynamodb().get_item(TableName=self._table, Key=encode_item(key))
+        by_task: dict[str, dict[str, int]] = {}
+        for name, count in decode_item(answer.get("Item", {})).items():
+            task, separator, state = name.partition("#")
+            if separator:
+                by_task.setdefault(task, {})[state] = count
+        return {task: _by_state(counts) for task, counts in by_task.items()}
+
+    def forget_tenant(self, tenant: str) -> None:
+        """Delete a tenant's counters; what it did stays in its tasks' totals."""
+        key = {"id": tenant_counters_id(tenant), "part": _TOTAL}
+        aws.dynamodb().delete_item(TableName=self._table, Key=encode_item(key))
+
+    def note_paused(self, task: str, *, paused: bool) -> None:
+        """Note beside the counters that a task is paused, so that statistics needn't ask Lambda."""
+        key = encode_item({"id": task_counters_id(task), "part": _PAUSED})
+        if paused:
+            aws.dynamodb().put_item(TableName=self._table, Item=key)
+        else:
+            aws.dynamodb().delete_item(TableName=self._table, Key=key)
+
+    def _updates(self, changes: Deltas) -> Iterator[dict[str, Any]]:
+        for task, states in changes.tasks.items():
+            yield self._update(task_counters_id(task), _TOTAL, {str(state): n for state, n in states.items()})
+        for tenant, counts in changes.tenants.items():
+            by_name = {f"{task}#{state}": n for (task, state), n in counts.items()}
+            yield self._update(tenant_counters_id(tenant), _TOTAL, by_name)
+        for minute, states in changes.minutes.items():
+            by_name = {str(state): n for state, n in states.items()}
+            began = datetime.fromisoformat(minute.minute).replace(tzinfo=UTC)
+            ends = epoch_ms(began + MINUTE_KEPT) // 1000  # a repeated batch must ask for the very same
+            yield self._update(task_counters_id(minute.task), _MINUTE + minute.minute, by_name, ends)
+
+    def _update(self, an_id: str, part: str, changes: Mapping[str, int], ttl: int | None = None) -> dict[str, Any]:
+        names = {f"#{index}": name for index, name in enumerate(changes)}
+        values: dict[str, int] = {f":{index}": change for index, change in enumerate(changes.values())}
+        expression = "ADD " + ", ".join(f"#{index} :{index}" for index in range(len(changes)))
+        if ttl is not None:
+            expression += " SET #ttl = :ttl"
+            names["#ttl"], values[":ttl"] = "ttl", ttl
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": encode_item({"id": an_id, "part": part}),
+                "UpdateExpression": expression,
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": encode_item(values),
+            }
+        }
+
+    def _write(self, updates: list[dict[str, Any]], token: str) -> None:
+        """One transaction. Other shards of the stream add to the same items, and one of two that meet is refused."""
+        dynamodb = aws.dynamodb()
+        for attempt in range(1, _MOST_CONFLICTS + 1):
+            try:
+                dynamodb.transact_write_items(TransactItems=updates, ClientRequestToken=token)  # type: ignore[arg-type]
+            except dynamodb.exceptions.TransactionCanceledException as error:
+                if attempt == _MOST_CONFLICTS or not _only_met_another(error):
+                    raise
+            else:
+                return
+
+
+def task_counters_id(task: str) -> str:
+    """The id of a task's counters in the jobs table."""
+    return f"counters#task#{task}"
+
+
+def tenant_counters_id(tenant: str) -> str:
+    """The id of a tenant's counters in the jobs table."""
+    return f"counters#tenant#{tenant}"
+
+
+def _by_state(counts: Mapping[str, Any]) -> dict[State, int]:
+    """Of each state how many; a stream's shards may arrive out of step, so that a sum is below 0 for a moment."""
+    return {state: max(0, int(counts.get(str(state), 0))) for state in State}
+
+
+def _only_met_another(error: "ClientError") -> bool:
+    response: Mapping[str, Any] = error.response
+    codes = {reason.get("Code", "None") for reason in response.get("CancellationReasons", ())}
+    return bool(codes) and codes <= {"None", "TransactionConflict"}

@@ -1,0 +1,100 @@
+"""Counters of jobs by task and tenant, derived from the jobs table's stream, so that nothing is ever counted up.
+
+`waiting`, `delayed` and `active` say how many there are. `completed`, `failed` and `cancelled` say how many there are
+and how many there were: a record that goes for its age or with its tenant's data stays counted, and a redriven job is no
+longer counted as failed.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from backstay.clock import from_epoch_ms, iso
+from backstay.jobs import keys
+from backstay.jobs.items import STATE_PART
+from backstay.jobs.record import State
+
+Image: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""An item in a stream record, in DynamoDB's own notation."""
+
+_MINUTE_CHARACTERS = 16  # of an ISO time: up to the minute
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """One task's minute, `2026-11-25T03:28` in UTC."""
+
+    task: str
+    minute: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deltas:
+    """What a batch of stream records changes; no entry is 0."""
+
+    tasks: Mapping[str, Mapping[State, int]] = field(default_factory=dict)
+    tenants: Mapping[str, Mapping[tuple[str, State], int]] = field(default_factory=dict)
+    """By tenant, then by task and state."""
+    minutes: Mapping[Minute, Mapping[State, int]] = field(default_factory=dict)
+    """Jobs that ended in a minute."""
+    arrivals: Mapping[str, Mapping[State, int]] = field(default_factory=dict)
+    """By task: how many jobs came into each state, whether or not they left it again in the same batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """One job's change of state: from None when it is new, to None when its record goes."""
+
+    task: str
+    tenant: str
+    old: State | None
+    new: State | None
+    minute: str
+
+
+def deltas(records: Iterable[Mapping[str, Any]]) -> Deltas:
+    """What stream records change in the counters.
+
+    Args:
+        records: as a Lambda receives them, with old and new images. Other items than jobs' records change nothing.
+    """
+    tasks: dict[str, Counter[State]] = {}
+    tenants: dict[str, Counter[tuple[str, State]]] = {}
+    minutes: dict[Minute, Counter[State]] = {}
+    arrivals: dict[str, Counter[State]] = {}
+    for move in filter(None, map(_move, records)):
+        for state, change in ((move.old, -1), (move.new, +1)):
+            if state is None:
+                continue
+            tasks.setdefault(move.task, Counter())[state] += change
+            tenants.setdefault(move.tenant, Counter())[move.task, state] += change
+        if move.new:
+            arrivals.setdefault(move.task, Counter())[move.new] += 1
+            if move.new.is_terminal:
+                minutes.setdefault(Minute(move.task, move.minute), Counter())[move.new] += 1
+    return Deltas(_pruned(tasks), _pruned(tenants), _pruned(minutes), _pruned(arrivals))
+
+
+def _move(record: Mapping[str, Any]) -> _Move | None:
+    change = record["dynamodb"]
+    old_image: Image | None = change.get("OldImage")
+    new_image: Image | None = change.get("NewImage")
+    image = new_image or old_image
+    if image is None or image["part"]["S"] != STATE_PART:
+        return None
+    old, new = _state(old_image), _state(new_image)
+    if old is new or (new is None and old is not None and old.is_terminal):
+        return None
+    changed_at = from_epoch_ms(int(image["changed_at"]["N"]))
+    tenant = keys.tenant_of(image["id"]["S"])
+    return _Move(image["task"]["S"], tenant, old, new, iso(changed_at)[:_MINUTE_CHARACTERS])
+
+
+def _state(image: Image | None) -> State | None:
+    return State(image["state"]["S"]) if image else None
+
+
+def _pruned(counters: Mapping[Any, Counter[Any]]) -> dict[Any, dict[Any, int]]:
+    kept = {key: {name: change for name, change in counter.items() if change} for key, counter in counters.items()}
+    return {key: changes for key, changes in kept.items() if changes}

@@ -1,0 +1,98 @@
+"""What the stream changes in the counters."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backstay.dynamodb import encode_item
+from backstay.jobs.counters import Minute, deltas
+from backstay.jobs.record import MOVES, State
+
+AT = int(datetime(2026, 11, 25, 3, 28, 59, tzinfo=UTC).timestamp() * 1000)
+
+
+def image(state: State, *, task: str = "obey", tenant: str = "acme", part: str = "state") -> dict[str, Any]:
+    item = {"id": f"{tenant}.{'a' * 24}", "part": part, "task": task, "state": str(state), "changed_at": AT}
+    return dict(encode_item(item))
+
+
+def change(old: State | None, new: State | None, **more: str) -> dict[str, Any]:
+    images = {}
+    if old:
+        images["OldImage"] = image(old, **more)
+    if new:
+        images["NewImage"] = image(new, **more)
+    return {"eventID": "e", "dynamodb": images}
+
+
+def test_a_new_job_is_one_more_that_waits():
+    assert deltas([change(None, State.WAITING)]).tasks == {"obey": {State.WAITING: 1}}
+
+
+def test_a_claim_moves_one_from_waiting_to_active():
+    found = deltas([change(State.WAITING, State.ACTIVE)])
+    assert found.tasks == {"obey": {State.WAITING: -1, State.ACTIVE: 1}}
+    assert found.tenants == {"acme": {("obey", State.WAITING): -1, ("obey", State.ACTIVE): 1}}
+
+
+def test_progress_changes_nothing():
+    assert deltas([change(State.ACTIVE, State.ACTIVE)]) == deltas([])
+
+
+def test_inputs_results_and_counters_change_nothing():
+    assert deltas([change(None, State.WAITING, part="input")]) == deltas([])
+
+
+def test_a_completed_job_that_expires_stays_counted():
+    assert deltas([change(State.COMPLETED, None)]) == deltas([])
+
+
+def test_a_waiting_job_that_is_deleted_waits_no_more():
+    assert deltas([change(State.WAITING, None)]).tasks == {"obey": {State.WAITING: -1}}
+
+
+def test_a_redriven_job_is_no_longer_counted_as_failed():
+    assert deltas([change(State.FAILED, State.WAITING)]).tasks == {"obey": {State.FAILED: -1, State.WAITING: 1}}
+
+
+def test_a_job_that_runs_through_in_one_batch_leaves_no_trace_but_its_end():
+    life = [
+        change(None, State.WAITING),
+        change(State.WAITING, State.ACTIVE),
+        change(State.ACTIVE, State.COMPLETED),
+    ]
+    found = deltas(life)
+    assert found.tasks == {"obey": {State.COMPLETED: 1}}
+    assert found.minutes == {Minute("obey", "2026-11-25T03:28"): {State.COMPLETED: 1}}
+    assert found.arrivals == {"obey": {State.WAITING: 1, State.ACTIVE: 1, State.COMPLETED: 1}}
+
+
+def test_moves_that_cancel_out_for_a_task_still_count_for_its_tenants():
+    found = deltas(
+        [change(State.WAITING, State.ACTIVE, tenant="acme"), change(State.ACTIVE, State.WAITING, tenant="umbrella")]
+    )
+    assert found.tasks == {}
+    assert set(found.tenants) == {"acme", "umbrella"}
+
+
+@given(st.lists(st.tuples(st.sampled_from(["acme", "umbrella"]), st.lists(st.integers(0, 5), max_size=8)), max_size=8))
+def test_the_counters_always_say_how_many_jobs_stand_in_each_state(lives):
+    records, stand = [], []
+    for tenant, choices in lives:
+        state: State | None = State.WAITING
+        records.append(change(None, state, tenant=tenant))
+        for choice in choices:
+            after = sorted(MOVES[state])
+            if not after:
+                break
+            records.append(change(state, after[choice % len(after)], tenant=tenant))
+            state = after[choice % len(after)]
+        stand.append((tenant, state))
+    found = deltas(records)
+    for state in State:
+        assert found.tasks.get("obey", {}).get(state, 0) == sum(s is state for _, s in stand)
+        for tenant in ("acme", "umbrella"):
+            counted = found.tenants.get(tenant, {}).get(("obey", state), 0)
+            assert counted == sum((t, s) == (tenant, state) for t, s in stand)
