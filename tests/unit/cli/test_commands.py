@@ -1,0 +1,209 @@
+"""The command at the terminal: what it prints, and what its exit code says. The API is a fake; the rest is real."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.local.processes import Child, start_mark
+from cli.local.state import LocalCloud, StateDirectory
+from cli.main import app
+from cli.problems import ExitCode
+
+JOB = {
+    "id": "default.abc",
+    "task": "enhance-story",
+    "tenant": "default",
+    "state": "completed",
+    "attempts": 1,
+    "created_at": "2026-11-25T03:00:00.000Z",
+    "queue_wait_ms": 40,
+    "run_ms": 1200,
+    "result": {"source": "model"},
+    "receipt": {"cost_usd": "0.00125", "calls": []},
+}
+FAILED = JOB | {"state": "failed", "result": None, "error": {"class": "task_error", "message": "boom"}}
+
+
+class FakeApi:
+    """Answers what a test told it to, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, list[tuple[int, object]]] = {}
+        self.asked: list[tuple[str, Any, Mapping[str, str]]] = []
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _serve(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                body = json.loads(self.rfile.read(length)) if length else None
+                call = f"{self.command} {self.path}"
+                fake.asked.append((call, body, dict(self.headers)))
+                queue = fake.answers.get(call, [(404, {"title": "There is no such thing", "detail": f"no {call}"})])
+                status, document = queue.pop(0) if len(queue) > 1 else queue[0]
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(document if isinstance(document, bytes) else json.dumps(document).encode())
+
+            do_GET = do_POST = _serve  # noqa: N815 - the names that http.server looks for
+
+            def log_message(self, *_: object) -> None:
+                """Keep quiet."""
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def says(self, call: str, *answers: tuple[int, object]) -> None:
+        self.answers[call] = list(answers)
+
+
+@pytest.fixture
+def api() -> Iterator[FakeApi]:
+    fake = FakeApi()
+    thread = threading.Thread(target=fake.server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield fake
+    fake.server.shutdown()
+    thread.join()
+    fake.server.server_close()
+
+
+@pytest.fixture
+def state(tmp_path: Path, api: FakeApi) -> StateDirectory:
+    directory = StateDirectory(tmp_path / "state")
+    directory.prepare()
+    this = Child("aws", os.getpid(), start_mark(os.getpid()) or "")
+    cloud = LocalCloud(api.url, "bsk_key", api.url, api.url, api.url, "", "dev", {}, {}, (this,))
+    directory.write_cloud(cloud)
+    return directory
+
+
+def backstay(state: StateDirectory, *words: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(app, ["--state-dir", str(state.path), *words], input=stdin)
+
+
+def test_a_job_is_submitted_with_what_the_options_say(api: FakeApi, state: StateDirectory, tmp_path: Path) -> None:
+    api.says("POST /api/jobs", (202, JOB | {"state": "waiting"}))
+    (tmp_path / "in.json").write_text('{"id": "s"}')
+    ran = backstay(
+        state, "submit", "enhance-story", "--input", str(tmp_path / "in.json"), "--key", "k", "--tag", "a", "--tag", "b"
+    )
+    assert ran.exit_code == ExitCode.OK
+    assert "default.abc" in ran.stdout
+    (_, body, headers) = api.asked[0]
+    assert body == {"task": "enhance-story", "input": {"id": "s"}, "idempotency_key": "k", "tags": ["a", "b"]}
+    assert headers["Authorization"] == "Bearer bsk_key"
+
+
+def test_watching_ends_with_the_job_and_tells_of_failure_by_exit_code(api: FakeApi, state: StateDirectory) -> None:
+    api.says("POST /api/jobs", (202, JOB | {"state": "waiting"}))
+    api.says("GET /api/jobs/default.abc", (200, JOB | {"state": "active"}), (200, JOB))
+    watched = backstay(state, "submit", "enhance-story", "--input", "-", "--watch", "--json", stdin="{}")
+    assert watched.exit_code == ExitCode.OK
+    assert json.loads(watched.stdout)["result"] == {"source": "model"}
+    api.says("GET /api/jobs/default.abc", (200, FAILED))
+    watched = backstay(state, "submit", "enhance-story", "--input", "-", "--watch", stdin="{}")
+    assert watched.exit_code == ExitCode.FAILED
+    assert "task_error: boom" in watched.stdout
+
+
+def test_what_is_wrong_with_an_input_is_told_field_by_field(api: FakeApi, state: StateDirectory) -> None:
+    errors = [{"field": "input.title", "message": "required; add it"}]
+    api.says("POST /api/jobs", (422, {"detail": "1 field is at fault", "errors": errors}))
+    ran = backstay(state, "submit", "enhance-story", "--input", "-", stdin="{}")
+    assert ran.exit_code == ExitCode.USAGE
+    assert "input.title: required; add it" in ran.stderr
+    assert ran.stdout == ""
+
+
+@pytest.mark.parametrize(("text", "named"), [("{", "not JSON"), ("[]", "not a JSON object")])
+def test_a_file_that_is_no_json_object_is_never_sent(
+    text: str, named: str, api: FakeApi, state: StateDirectory
+) -> None:
+    ran = backstay(state, "submit", "enhance-story", "--input", "-", stdin=text)
+    assert ran.exit_code == ExitCode.USAGE
+    assert named in ran.stderr
+    assert api.asked == []
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (401, ExitCode.REFUSED),
+        (403, ExitCode.REFUSED),
+        (404, ExitCode.NOT_FOUND),
+        (409, ExitCode.CONFLICT),
+        (500, ExitCode.FAILED),
+        (503, ExitCode.FAILED),
+    ],
+)
+def test_every_refusal_has_its_exit_code_and_its_reason(
+    status: int, code: ExitCode, api: FakeApi, state: StateDirectory
+) -> None:
+    api.says("POST /api/jobs/default.abc/retry", (status, {"title": "No", "detail": "because of the test"}))
+    ran = backstay(state, "jobs", "retry", "default.abc")
+    assert ran.exit_code == code
+    assert "because of the test" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_an_answer_that_is_no_json_is_a_problem_and_no_traceback(api: FakeApi, state: StateDirectory) -> None:
+    api.says("GET /api/stats", (502, b"<html>Bad gateway</html>"))
+    assert backstay(state, "stats").exit_code == ExitCode.FAILED
+    api.says("GET /api/stats", (200, b"<html>hello</html>"))
+    ran = backstay(state, "stats")
+    assert ran.exit_code == ExitCode.FAILED
+    assert "answered no JSON" in ran.stderr
+
+
+def test_jobs_are_listed_over_several_pages(api: FakeApi, state: StateDirectory) -> None:
+    api.says("GET /api/jobs?limit=3&task=enhance-story", (200, {"jobs": [JOB, FAILED], "cursor": "c"}))
+    api.says("GET /api/jobs?limit=1&cursor=c&task=enhance-story", (200, {"jobs": [JOB, JOB], "cursor": "d"}))
+    ran = backstay(state, "jobs", "ls", "--limit", "3", "--task", "enhance-story", "--json")
+    assert ran.exit_code == ExitCode.OK
+    assert [job["state"] for job in json.loads(ran.stdout)] == ["completed", "failed", "completed"]
+
+
+def test_a_redrive_must_say_what_it_is_for(api: FakeApi, state: StateDirectory) -> None:
+    assert backstay(state, "dlq", "redrive").exit_code == ExitCode.USAGE
+    assert api.asked == []
+    api.says("POST /api/dead-letters/redrive", (200, {"count": 3, "expected_cost_usd": "0.01"}))
+    ran = backstay(state, "dlq", "redrive", "--all", "--dry-run")
+    assert "3 jobs" in ran.stdout
+    assert api.asked[-1][1] == {"dry_run": True}
+
+
+def test_without_a_cloud_every_command_says_how_to_start_one(tmp_path: Path) -> None:
+    for words in (["jobs", "ls"], ["stats"], ["keys", "ls"], ["dlq", "ls"]):
+        ran = backstay(StateDirectory(tmp_path / "none"), *words)
+        assert ran.exit_code == ExitCode.NOT_REACHABLE
+        assert "backstay up" in ran.stderr
+
+
+def test_a_cloud_that_stopped_answering_is_told_as_such(api: FakeApi, state: StateDirectory) -> None:
+    cloud = state.require_cloud()
+    state.write_cloud(LocalCloud("http://127.0.0.1:9", "k", "", "", "", "", "dev", {}, {}, cloud.processes))
+    ran = backstay(state, "stats")
+    assert ran.exit_code == ExitCode.NOT_REACHABLE
+    assert "does not answer" in ran.stderr
+
+
+def test_wrong_usage_is_told_without_a_traceback(state: StateDirectory) -> None:
+    for words in (["jobs", "ls", "--limit", "0"], ["jobs"], ["nonsense"], ["submit"]):
+        assert backstay(state, *words).exit_code == ExitCode.USAGE
+
+
+def test_help_documents_the_exit_codes(state: StateDirectory) -> None:
+    assert "Exit codes" in backstay(state, "--help").stdout
+
+
+def test_down_without_a_cloud_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    ran = CliRunner().invoke(app, ["down", "--state-dir", str(tmp_path / "none")])
+    assert ran.exit_code == ExitCode.OK
+    assert not (tmp_path / "none").exists()
