@@ -1,5 +1,6 @@
 """A job's life on the embedded cloud, through its real entry points: HTTP, SQS, and nothing else."""
 
+import itertools
 import json
 import time
 import uuid
@@ -115,7 +116,7 @@ def test_jobs_of_one_session_run_one_at_a_time_in_order(stack):
         stack.submit("obey-in-order", {"session": session, "text": str(number), "sleep_s": 0.2}) for number in range(4)
     ]
     results = [stack.wait(job["id"])["result"] for job in jobs]
-    for earlier, later in zip(results, results[1:], strict=False):
+    for earlier, later in itertools.pairwise(results):
         assert earlier["ended"] <= later["began"]
 
 
