@@ -5,7 +5,9 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from backstay.clock import utc_now
 from backstay.errors import BackstayError
 from backstay.receipt import Call
 
@@ -55,6 +57,8 @@ class Job:
     task: str = "test"
     tenant: str = "default"
     attempt: int = 1
+    submitted_at: datetime = field(default_factory=utc_now)
+    """Orders jobs about the same thing, whichever of them runs first."""
     deadline: float = field(default_factory=lambda: time.monotonic() + 60)
     """Monotonic time at which the job must be done, in seconds."""
     report_progress: Callable[[int, str], bool] | None = None
@@ -84,4 +88,4 @@ class Job:
 
 
 current_job: contextvars.ContextVar[Job | None] = contextvars.ContextVar("current_job", default=None)
-"""Set by the worker around each task function; features that need no argument about jobs read it."""
+"""Set by the worker around each task function and fallback; features that need no argument about jobs read it."""

@@ -57,6 +57,7 @@ class Attempts:
             task=record.task,
             tenant=record.tenant,
             attempt=record.attempts,
+            submitted_at=record.created_at,
             deadline=deadline,
             report_progress=_Throttled(self._store, record).report,
             record_metric=lambda name, value, unit: metrics(Metric(name, value, unit)),
@@ -98,9 +99,9 @@ class Attempts:
             return Settled(acknowledge=True, outcome="completed")
         if ended.failure is None:
             raise AssertionError("a run ends with an output, a failure, or cancelled")
-        return self._settle_failure(run, ended.failure, receipt)
+        return self._settle_failure(run, ended.job, ended.failure, receipt)
 
-    def _settle_failure(self, run: Run, failure: Failure, receipt: Receipt) -> Settled:
+    def _settle_failure(self, run: Run, job: Job, failure: Failure, receipt: Receipt) -> Settled:
         now = self._clock()
         match decide_retry(failure, run.record, self._task.limits, now, random.random()):  # noqa: S311 - jitter
             case RetryAfter(delay_s):
@@ -114,7 +115,7 @@ class Attempts:
                 self._queues.send(self._task, parked, run.envelope.body)
                 return Settled(acknowledge=True, outcome="parked")
             case GiveUp(final):
-                if (output := self._fall_back(run, final)) is not None:
+                if (output := self._fall_back(run, job, final)) is not None:
                     self._endings.complete(run.record, output, receipt)
                     return Settled(acknowledge=True, outcome="completed")
                 self._endings.fail(run.record, final, receipt)
@@ -129,12 +130,15 @@ class Attempts:
         logger().info("lease lost; result dropped", job_id=run.record.id, fence=run.record.fence)
         return Settled(acknowledge=False, outcome="lost")
 
-    def _fall_back(self, run: Run, failure: Failure) -> BaseModel | None:
+    def _fall_back(self, run: Run, job: Job, failure: Failure) -> BaseModel | None:
+        token = current_job.set(job)
         try:
             return self._task.fall_back(self._task.read_input(run.work, run.version), failure)
         except Exception:  # noqa: BLE001 - the first failure is the one to record
             logger().warning("fallback raised", exc_info=True, job_id=run.record.id)
             return None
+        finally:
+            current_job.reset(token)
 
     def _call_log(self, record: JobRecord) -> CallLog:
         def load() -> dict[int, str]:
