@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from backstay.access.caller import Forbidden, Unauthenticated
-from backstay.catalog import UnknownTaskError
 from backstay.errors import BackstayError
 from backstay.jobs.keys import InvalidTenantError
 
@@ -24,9 +23,6 @@ def refusal_of(error: BackstayError) -> Refusal | None:
             return Refusal(Kind.UNAUTHENTICATED, str(error), headers={"WWW-Authenticate": "Bearer"})
         case Forbidden():
             return Refusal(Kind.FORBIDDEN, str(error))
-        case UnknownTaskError():
-            known = ", ".join(error.known) or "none"
-            return invalid("task", f"there is no such task; the tasks are {known}", _short(error.name))
         case InvalidTenantError():
             return invalid("tenant", str(error))
         case _:
@@ -45,6 +41,7 @@ def refusal_of_findings(findings: Iterable[Mapping[str, Any]]) -> Refusal:
 
 def _refusal_about_jobs(error: BackstayError) -> Refusal | None:
     # What these need is loaded already where they can be raised; a request that is refused at the gate needn't.
+    from backstay.catalog import UnknownTaskError
     from backstay.jobs.control import NotPossibleError
     from backstay.jobs.payloads import MissingPayloadError
     from backstay.jobs.queries import InvalidCursorError
@@ -53,6 +50,9 @@ def _refusal_about_jobs(error: BackstayError) -> Refusal | None:
     from .job_view import path_of
 
     match error:
+        case UnknownTaskError():
+            known = ", ".join(error.known) or "none"
+            return invalid("task", f"there is no such task; the tasks are {known}", _short(error.name))
         case InvalidInputError():
             errors = tuple(FieldProblem(field=e.field, message=e.message, value=e.value) for e in error.errors)
             return Refusal(Kind.INVALID, str(error)[:500], errors=errors)

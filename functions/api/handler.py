@@ -2,20 +2,24 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from backstay.cold_start import uncollected
 
-from backstay import aws
-from backstay.telemetry import Metric, emit
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from .application import Api
+with uncollected():
+    from backstay import aws
+    from backstay.telemetry import Metric, emit
 
-_api = Api()
-aws.dynamodb()  # made while the Lambda starts, where time is cheapest: every request but /health needs it
+    from .application import Api
+
+    _api = Api()
+    aws.dynamodb()  # made while the Lambda starts, where time is cheapest: every request but /health needs it
 
 
-def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Answer one request of an HTTP API, payload format 2.0."""
     began = time.perf_counter()
     answer = _api.answer(event, context)

@@ -1,6 +1,5 @@
 """Routes about jobs: submit, read, cancel, retry."""
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response, content_types
@@ -54,6 +53,8 @@ def submit_job(job: JobRequest, idempotency_key: IdempotencyKey = None) -> Respo
 @router.post("/api/jobs/batch", security=needs(Scope.SUBMIT), tags=["jobs"], summary="Submit up to 100 jobs")
 def submit_jobs(batch: JobBatchRequest) -> JobBatch:
     """Each job is answered on its own, in order: what is wrong with one does not hinder the others."""
+    from concurrent.futures import ThreadPoolExecutor
+
     caller = caller_of(router)
     event = event_of(router)
     instance, correlation_id = event.path, event.request_context.request_id

@@ -1,16 +1,18 @@
 """A job's record as the API shows it."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from backstay.jobs.inputs import Inputs
 from backstay.jobs.payloads import MissingPayloadError
-from backstay.jobs.queries import JobQueries
 from backstay.jobs.record import JobRecord, State
 from backstay.receipt import Receipt
 
 from .job_shapes import FailedRun, Job, JobDetail, JobFailure, JobReceipt, Links, ModelCall, Progress
+
+if TYPE_CHECKING:
+    from backstay.jobs.inputs import Inputs
+    from backstay.jobs.queries import JobQueries
 
 INLINE_BYTES = 1_000_000
 """An input or result over this is answered as a link: an HTTP answer of a Lambda ends at 6 MB."""
@@ -26,7 +28,7 @@ def job_of(record: JobRecord) -> Job:
     return Job.model_construct(**_shown(record))
 
 
-def detail_of(record: JobRecord, queries: JobQueries, inputs: Inputs) -> JobDetail:
+def detail_of(record: JobRecord, queries: "JobQueries", inputs: "Inputs") -> JobDetail:
     """The record with input and result."""
     work, input_link = _input(record, inputs)
     result, result_link = _result(record, queries)
@@ -101,7 +103,7 @@ def _links(record: JobRecord) -> Links:
     )
 
 
-def _input(record: JobRecord, inputs: Inputs) -> tuple[dict[str, Any] | None, str | None]:
+def _input(record: JobRecord, inputs: "Inputs") -> tuple[dict[str, Any] | None, str | None]:
     try:
         found = inputs.get_or_link(record.id, INLINE_BYTES)
     except MissingPayloadError:
@@ -109,7 +111,7 @@ def _input(record: JobRecord, inputs: Inputs) -> tuple[dict[str, Any] | None, st
     return (None, found) if isinstance(found, str) else (dict(found.document), None)
 
 
-def _result(record: JobRecord, queries: JobQueries) -> tuple[Any, str | None]:
+def _result(record: JobRecord, queries: "JobQueries") -> tuple[Any, str | None]:
     if record.result is None:
         return None, None
     if record.result.size > INLINE_BYTES:

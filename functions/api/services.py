@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backstay.access.authenticator import Authenticator
-from backstay.catalog import Catalog
 from backstay.settings import Environment
 
 if TYPE_CHECKING:
+    from backstay.catalog import Catalog
     from backstay.jobs.control import Control
     from backstay.jobs.inputs import Inputs
     from backstay.jobs.queries import JobQueries
@@ -16,11 +16,23 @@ if TYPE_CHECKING:
 
 
 class Services:
-    """The services of one process."""
+    """The services of one process.
 
-    def __init__(self, env: Environment, catalog: Catalog) -> None:
-        self.env, self.catalog = env, catalog
+    Args:
+        env: what the stack tells.
+        functions: the folder that holds the tasks' folders.
+    """
+
+    def __init__(self, env: Environment, functions: Path) -> None:
+        self.env, self._functions = env, functions
         self.authenticator = Authenticator(env.keys_table)
+
+    @cached_property
+    def catalog(self) -> "Catalog":
+        """Knows the tasks."""
+        from backstay.catalog import Catalog
+
+        return Catalog(self._functions)
 
     @cached_property
     def submitter(self) -> "Submitter":
@@ -62,7 +74,7 @@ _made: Services | None = None
 
 def services() -> Services:
     """The services of this process. Its folder lies among the tasks' folders, in the repository and in the Lambda."""
-    made = _made or Services(Environment.read(), Catalog(Path(__file__).parent.parent))
+    made = _made or Services(Environment.read(), Path(__file__).parent.parent)
     use(made)
     return made
 

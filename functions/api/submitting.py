@@ -2,22 +2,23 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
 from backstay.access.caller import Caller
-from backstay.catalog import UnknownTaskError
 from backstay.clock import utc_now
 from backstay.errors import BackstayError
 from backstay.jobs.payloads import to_json
 from backstay.jobs.record import JobRecord
-from backstay.jobs.submit import Submission, Submitted
 
 from .failures import refusal_of, refusal_of_findings
 from .job_shapes import JobRequest
 from .problems import Kind, Refusal, invalid
 from .services import services
+
+if TYPE_CHECKING:
+    from backstay.jobs.submit import Submission, Submitted
 
 INTERNAL_TASKS = frozenset({"deliver-webhook", "redrive-dead-letters", "delete-tenant-data"})
 """Tasks that act for any tenant. They have routes of their own, which check who asks."""
@@ -25,7 +26,7 @@ INTERNAL_TASKS = frozenset({"deliver-webhook", "redrive-dead-letters", "delete-t
 LARGEST_INPUT_BYTES = 200_000
 
 
-def submit(job: JobRequest, caller: Caller, header_key: str | None = None) -> Submitted:
+def submit(job: JobRequest, caller: Caller, header_key: str | None = None) -> "Submitted":
     """Make the job that a caller asks for.
 
     Raises:
@@ -36,8 +37,10 @@ def submit(job: JobRequest, caller: Caller, header_key: str | None = None) -> Su
     return services().submitter.submit(_submission(job, caller, header_key))
 
 
-def submit_internal(task: str, work: Mapping[str, Any], tenant: str, caller: Caller, key: str | None) -> Submitted:
+def submit_internal(task: str, work: Mapping[str, Any], tenant: str, caller: Caller, key: str | None) -> "Submitted":
     """Make a job of one of Backstay's own tasks, once its route has checked who asks."""
+    from backstay.jobs.submit import Submission
+
     return services().submitter.submit(
         Submission(task=task, input=work, tenant=tenant, idempotency_key=key, key_id=caller.key_id)
     )
@@ -66,7 +69,10 @@ def visible_tasks() -> tuple[str, ...]:
     return tuple(name for name in services().catalog.names if name not in INTERNAL_TASKS)
 
 
-def _submission(job: JobRequest, caller: Caller, header_key: str | None) -> Submission:
+def _submission(job: JobRequest, caller: Caller, header_key: str | None) -> "Submission":
+    from backstay.catalog import UnknownTaskError
+    from backstay.jobs.submit import Submission
+
     if job.task not in visible_tasks():
         raise UnknownTaskError(job.task, visible_tasks())
     _check_alternatives(job, header_key)

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from backstay.access.webhook_secrets import WebhookSecrets
 from backstay.catalog import Catalog
 from backstay.settings import Environment
 
+TASKS = Path(__file__).parents[2] / "tasks"
 ALL_SCOPES = ("submit", "read", "operate")
 
 
@@ -91,7 +93,7 @@ def handler(cloud: Environment, catalog: Catalog) -> Iterator[Callable[..., dict
     from api.handler import handler
     from api.services import Services, use
 
-    use(Services(cloud, catalog))
+    use(Services(cloud, TASKS))
     yield handler
     use(None)
 
