@@ -44,7 +44,7 @@ def test_counters_follow_the_stream_by_task_and_tenant(counters: CounterStore):
 
 
 def test_a_batch_that_comes_twice_is_counted_once(counters: CounterStore, monkeypatch: pytest.MonkeyPatch):
-    """moto does not know ClientRequestToken, so this proves what we ask of DynamoDB; the embedded cloud proves the rest."""
+    """moto does not know ClientRequestToken, so this proves what we ask of DynamoDB: the very same, under one token."""
     asked: list[dict[str, Any]] = []
     real = aws.dynamodb().transact_write_items
 

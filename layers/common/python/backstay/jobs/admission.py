@@ -11,7 +11,7 @@ from backstay.errors import ErrorClass, Failure
 from backstay.jobs.endings import Endings
 from backstay.jobs.inputs import Inputs
 from backstay.jobs.lanes import Lanes
-from backstay.jobs.message import DEAD_LETTER_FENCE, JobMessage, NotAJobError, RawMessage, read
+from backstay.jobs.message import DEAD_LETTER_FENCE, DEAD_LETTER_POISON, JobMessage, NotAJobError, RawMessage, read
 from backstay.jobs.payloads import MissingPayloadError
 from backstay.jobs.poison import PoisonStore
 from backstay.jobs.queues import Queues
@@ -32,13 +32,21 @@ class Envelope:
     """The queue's name without stage."""
     fence: int | None
     """Set on a message that comes back from the dead letter queue."""
+    poison_id: str | None = None
+    """Set on one that comes back from there and was no job when it went."""
 
     @classmethod
     def of(cls, record: Mapping[str, Any], queue: str) -> "Envelope":
         """From the event's own form."""
-        attribute = record.get("messageAttributes", {}).get(DEAD_LETTER_FENCE, {}).get("stringValue")
+        attributes = record.get("messageAttributes", {})
+        fence = attributes.get(DEAD_LETTER_FENCE, {}).get("stringValue")
         return cls(
-            record["messageId"], record["receiptHandle"], record["body"], queue, int(attribute) if attribute else None
+            record["messageId"],
+            record["receiptHandle"],
+            record["body"],
+            queue,
+            int(fence) if fence else None,
+            attributes.get(DEAD_LETTER_POISON, {}).get("stringValue"),
         )
 
 
@@ -91,6 +99,8 @@ class Admission:
             envelope: the message.
             batch: jobs that this worker runs side by side.
         """
+        if envelope.poison_id:
+            self._poison.delete(envelope.poison_id)  # it lies in the dead letter queue no more
         try:
             message = self._job_of(envelope)
         except NotAJobError as error:
@@ -143,8 +153,8 @@ class Admission:
         return KEEP
 
     def _bury(self, envelope: Envelope, failure: Failure) -> Settled:
-        self._poison.put(self._task.name, envelope.message_id, envelope.body, failure, self._clock())
-        self._queues.bury(self._task.name, envelope.body, failure)
+        poison = self._poison.put(self._task.name, envelope.message_id, envelope.body, failure, self._clock())
+        self._queues.bury_poison(poison)
         return ACKNOWLEDGE
 
     def _job_of(self, envelope: Envelope) -> JobMessage:
@@ -155,19 +165,8 @@ class Admission:
         return JobMessage(record.task, record.id, message.input, record.version)
 
     def _register(self, message: RawMessage) -> JobRecord:
-        submission = Submission(
-            task=message.task,
-            input=message.input,
-            input_ref=message.input_ref,
-            tenant=message.tenant,
-            idempotency_key=message.idempotency_key,
-            priority=message.priority,
-            tags=message.tags,
-            callback_url=message.callback_url,
-            version=message.version,
-        )
         try:
-            return self._submitter.register(submission)
+            return self._submitter.register(submission_of(message))
         except KeyConflictError as error:
             raise NotAJobError(str(error)) from error
 
@@ -180,3 +179,18 @@ class Admission:
             self._endings.fail(record, Failure(ErrorClass.INVALID_INPUT, str(error)), record.receipt)
             return ACKNOWLEDGE
         return Run(envelope, record, document, record.version)
+
+
+def submission_of(message: RawMessage) -> Submission:
+    """The submission that a plain message amounts to."""
+    return Submission(
+        task=message.task,
+        input=message.input,
+        input_ref=message.input_ref,
+        tenant=message.tenant,
+        idempotency_key=message.idempotency_key,
+        priority=message.priority,
+        tags=message.tags,
+        callback_url=message.callback_url,
+        version=message.version,
+    )

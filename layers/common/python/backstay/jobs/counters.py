@@ -1,8 +1,8 @@
 """Counters of jobs by task and tenant, derived from the jobs table's stream, so that nothing is ever counted up.
 
 `waiting`, `delayed` and `active` say how many there are. `completed`, `failed` and `cancelled` say how many there are
-and how many there were: a record that goes for its age or with its tenant's data stays counted, and a redriven job is no
-longer counted as failed.
+and how many there were: a record that goes for its age or with its tenant's data stays counted, and a redriven job is
+no longer counted as failed.
 """
 
 from collections import Counter

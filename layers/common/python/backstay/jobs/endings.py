@@ -8,7 +8,6 @@ from pydantic import BaseModel
 from backstay.clock import Clock, utc_now
 from backstay.errors import Failure
 from backstay.jobs.callbacks import Callbacks
-from backstay.jobs.message import write
 from backstay.jobs.payloads import PayloadBucket, result_location
 from backstay.jobs.queues import Queues
 from backstay.jobs.record import JobRecord, State
@@ -86,7 +85,7 @@ class Endings:
     def _bury(self, record: JobRecord) -> None:
         if record.error is None:
             raise ValueError(f"job {record.id} has failed without an error")
-        self._queues.bury(record.task, write(record, None), record.error, record)
+        self._queues.bury(record, record.error)
 
     def _tell(self, record: JobRecord) -> None:
         self._callbacks.send(record)

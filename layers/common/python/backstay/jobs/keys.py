@@ -16,6 +16,10 @@ SHARDS = 4
 """Partitions of each index value: one alone would limit a task or tenant to about 1,000 writes a second."""
 
 DEFAULT_TENANT = "default"
+
+SYSTEM_TENANT = "system"
+"""Whose the operators' own jobs are: redrives and deletions over all tenants."""
+
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _JOB_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\.[a-z2-7]{24}")
 _HASH_CHARACTERS = 24  # 120 bits: no two jobs meet by chance; 32 + 1 + 24 leaves room in a 64-character schedule name
@@ -26,13 +30,18 @@ class InvalidTenantError(BackstayError):
     """A tenant's name can't stand in keys and queue attributes."""
 
 
+def is_tenant(text: str) -> bool:
+    """Whether the text could be a tenant's name."""
+    return _TENANT.fullmatch(text) is not None
+
+
 def check_tenant(tenant: str) -> str:
     """The tenant's name itself.
 
     Raises:
         InvalidTenantError: it has other characters than a-z, 0-9 and hyphen, or more than 32.
     """
-    if not _TENANT.fullmatch(tenant):
+    if not is_tenant(tenant):
         raise InvalidTenantError(
             f"tenant {tenant!r} must have 1 to 32 characters of a-z, 0-9 and hyphen, and not start with a hyphen"
         )

@@ -12,6 +12,13 @@ from backstay.jobs.record import JobRecord
 DEAD_LETTER_FENCE = "fence"
 """Message attribute of a dead letter: the claim that failed for good. One that comes back with it is a redrive."""
 
+DEAD_LETTER_JOB = "job_id"
+DEAD_LETTER_REASON = "reason"
+"""Message attributes of a dead letter; one without a reason was moved by SQS itself."""
+
+DEAD_LETTER_POISON = "poison_id"
+"""Message attribute of a dead letter that is no job: the id of what is on record about it."""
+
 _RAW_FIELDS = frozenset(
     {"task", "input", "input_ref", "idempotency_key", "tenant", "priority", "tags", "callback_url", "version"}
 )

@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING, Any
 from backstay import aws
 from backstay.clock import Clock, utc_now
 from backstay.errors import Failure
-from backstay.jobs.keys import DEFAULT_TENANT
-from backstay.jobs.message import DEAD_LETTER_FENCE
+from backstay.jobs.keys import tenant_of
+from backstay.jobs.message import (
+    DEAD_LETTER_FENCE,
+    DEAD_LETTER_JOB,
+    DEAD_LETTER_POISON,
+    DEAD_LETTER_REASON,
+    write,
+)
+from backstay.jobs.poison import Poison
 from backstay.jobs.record import JobRecord
 from backstay.settings import Environment
 from backstay.task import Task
@@ -52,17 +59,27 @@ class Queues:
             VisibilityTimeout=max(0, min(LONGEST_VISIBILITY_S, _whole_seconds(timedelta(seconds=seconds)))),
         )
 
-    def bury(self, task: str, body: str, failure: Failure, record: JobRecord | None = None) -> None:
-        """Put a message into its task's dead letter queue, with the reason and its job, if any, as attributes."""
-        attributes = {"task": _text(task), "reason": _text(failure.error_class)}
-        if record is not None:
-            attributes["job_id"] = _text(record.id)
-            attributes[DEAD_LETTER_FENCE] = {"DataType": "Number", "StringValue": str(record.fence)}
+    def bury(self, record: JobRecord, failure: Failure) -> None:
+        """Put a failed job's message into its task's dead letter queue, with reason, job and claim as attributes."""
+        attributes: dict[str, MessageAttributeValueTypeDef] = {
+            DEAD_LETTER_JOB: _text(record.id),
+            DEAD_LETTER_FENCE: {"DataType": "Number", "StringValue": str(record.fence)},
+        }
+        self._bury(record.task, write(record, None), failure, record.id, attributes)
+
+    def bury_poison(self, poison: Poison) -> None:
+        """Put a message that is no job into its task's dead letter queue, as it came."""
+        attributes = {DEAD_LETTER_POISON: _text(poison.id)}
+        self._bury(poison.task, poison.body, poison.failure, poison.id, attributes)
+
+    def _bury(
+        self, task: str, body: str, failure: Failure, an_id: str, attributes: "dict[str, MessageAttributeValueTypeDef]"
+    ) -> None:
         aws.sqs().send_message(
             QueueUrl=self._env.queue_url(task + DEAD_SUFFIX),
             MessageBody=body,
-            MessageAttributes=attributes,
-            MessageGroupId=record.tenant if record else DEFAULT_TENANT,
+            MessageAttributes={"task": _text(task), DEAD_LETTER_REASON: _text(failure.error_class), **attributes},
+            MessageGroupId=tenant_of(an_id),
         )
 
     def name_of(self, queue_arn: str) -> str:

@@ -106,6 +106,10 @@ class JobStore:
         item = self.get_part(job_id, part)
         return unpack(item["body"]) if item else None
 
+    def delete_part(self, job_id: str, part: str) -> None:
+        """Delete any item but a record; nothing happens when it isn't there."""
+        aws.dynamodb().delete_item(TableName=self.table, Key={"id": {"S": job_id}, "part": {"S": part}})
+
     def get_texts(self, job_id: str, prefix: str) -> dict[str, str]:
         """All that `put_text` stored under parts that start so."""
         answer = aws.dynamodb().query(

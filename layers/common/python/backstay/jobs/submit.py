@@ -129,7 +129,15 @@ class Submitter:
         record = self._store.get(job_id)
         if record is None or record.state not in (State.WAITING, State.DELAYED):
             return
-        work = self._inputs.get(job_id).for_message
+        self.send_again(record)
+
+    def send_again(self, record: JobRecord) -> None:
+        """Send the message of a job that isn't over, whatever has become of its message. Two are harmless.
+
+        Raises:
+            MissingPayloadError: its input is past its retention.
+        """
+        work = self._inputs.get(record.id).for_message
         self._queues.send(self._catalog.get(record.task), record, write(record, work))
 
     def revive(self, record: JobRecord) -> JobRecord:
