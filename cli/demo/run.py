@@ -18,7 +18,7 @@ from cli.demo.scenarios import Events, Scenario, read_events
 from cli.demo.sender import Sender
 from cli.demo.spending import CAP_USD, affordable, price_of
 from cli.local.cloud import Wish, down, up
-from cli.local.processes import Child, start_mark
+from cli.local.processes import child_of
 from cli.local.providers import RealProvider, read_base
 from cli.local.state import REPOSITORY, StateDirectory
 from cli.output import console, notes, print_json, progress_line
@@ -56,8 +56,7 @@ def run_demo(*, as_json: bool) -> bool:
 
 def _rounds(entries: Sequence[Entry], real: RealProvider | None) -> list[tuple[Wish, list[Entry]]]:
     """Which scenarios run on what kind of cloud; those of a real provider first, since they need no script."""
-    this = os.getpid()
-    owner = Child("owner", this, start_mark(this) or "")
+    owner = child_of("owner", os.getpid())
     if real is None:
         return [(Wish(owner=owner), list(entries))]
     unscripted = [(_name(entry), entry[0].input_of(entry[1]) or {}) for entry in entries if not entry[1].is_scripted]

@@ -9,9 +9,11 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cli.local.environment import ACCOUNT, REGION, aws_environment, plain_environment, tool_environment
+from cli.local.processes import child_of
 from cli.local.state import REPOSITORY, StateDirectory
 from cli.problems import ExitCode, Problem
 
@@ -32,7 +34,7 @@ def install_cdk_cli(env: Mapping[str, str], log: Path, tell: Callable[[str], Non
     with _one_at_a_time(REPOSITORY / "package.json"):
         if not CDK.exists():
             tell("installing the CDK CLI (npm ci)")
-            run(["npm", "ci", "--no-audit", "--no-fund"], env=env, log=log, what="npm ci", tell=lambda _: None)
+            run(Program("npm ci", ["npm", "ci", "--no-audit", "--no-fund"], env, log), lambda _: None)
 
 
 @contextlib.contextmanager
@@ -65,7 +67,8 @@ class Deployment:
         tell("bootstrapping the account")
         command = [str(CDK), "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--no-notices"]
         # In a directory without a cdk.json, so that nothing is synthesised only to bootstrap.
-        run(command, env=self._env, log=self._log, what="cdk bootstrap", tell=lambda _: None, cwd=self._state.temporary)
+        bootstrap = Program("cdk bootstrap", command, self._env, self._log, cwd=self._state.temporary)
+        run(bootstrap, lambda _: None, self._state)
 
     def deploy(self, config: Path, tell: Callable[[str], None]) -> Mapping[str, str]:
         """Synthesise and deploy the app; the stack's outputs.
@@ -79,31 +82,36 @@ class Deployment:
         command = [str(CDK), "deploy", "--all", "--require-approval", "never", "--no-notices", "--progress", "events"]
         command += ["--output", str(self._state.path / "cdk.out"), "--outputs-file", str(outputs)]
         command += [word for name, value in context.items() for word in ("--context", f"{name}={value}")]
-        run(command, env=self._env, log=self._log, what="cdk deploy", tell=lambda line: tell(f"  {line}"))
+        program = Program("cdk deploy", command, self._env, self._log)
+        run(program, lambda line: tell(f"  {line}"), self._state)
         stacks: dict[str, dict[str, str]] = json.loads(outputs.read_text())
         return {name: value for stack in stacks.values() for name, value in stack.items()}
 
 
-def run(
-    command: Sequence[str],
-    *,
-    env: Mapping[str, str],
-    log: Path,
-    what: str,
-    tell: Callable[[str], None],
-    cwd: Path = REPOSITORY,
-) -> None:
-    """Run a program to its end, its output in `log` and each line of it, tidied, to `tell`.
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program to run to its end."""
+
+    what: str
+    """For people, such as `cdk deploy`."""
+    command: Sequence[str]
+    env: Mapping[str, str]
+    log: Path
+    cwd: Path = REPOSITORY
+
+
+def run(program: Program, tell: Callable[[str], None], state: StateDirectory | None = None) -> None:
+    """Run a program to its end, its output in its log and each line of it, tidied, to `tell`.
 
     Raises:
         Problem: it ended with an error; with the end of its output.
     """
     last: deque[str] = deque(maxlen=_TAIL)
-    with log.open("a") as output:
+    with program.log.open("a") as output:
         process = subprocess.Popen(  # noqa: S603 - programs that deployments consist of
-            command,
-            cwd=cwd,
-            env=dict(env),
+            program.command,
+            cwd=program.cwd,
+            env=dict(program.env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -111,18 +119,20 @@ def run(
             errors="replace",
             start_new_session=True,
         )
+        noted = state.noted(child_of(program.what, process.pid)) if state else contextlib.nullcontext()
         try:
-            for line in process.stdout or ():
-                output.write(line)
-                if text := line.strip():
-                    last.append(text)
-                    tell(text)
-            status = process.wait()
+            with noted:
+                for line in process.stdout or ():
+                    output.write(line)
+                    if text := line.strip():
+                        last.append(text)
+                        tell(text)
+                status = process.wait()
         except BaseException:
             _end(process)
             raise
     if status:
-        raise Problem(f"{what} failed:\n  " + "\n  ".join(last), f"see {log}", ExitCode.FAILED)
+        raise Problem(f"{program.what} failed:\n  " + "\n  ".join(last), f"see {program.log}", ExitCode.FAILED)
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

@@ -84,8 +84,13 @@ def spawn(
             start_new_session=True,
         )
     _unreaped[process.pid] = process
-    # A child that died at once has no start time; its log tells why, and nothing will take it for running.
-    return Child(name, process.pid, start_mark(process.pid) or "died at once")
+    return child_of(name, process.pid)
+
+
+def child_of(name: str, pid: int) -> Child:
+    """The child with this pid, as it was just started."""
+    # One that died at once has no start time; its log tells why, and nothing will take it for running.
+    return Child(name, pid, start_mark(pid) or "died at once")
 
 
 def stop(children: Sequence[Child], grace_s: float = 6.0) -> None:

@@ -124,6 +124,16 @@ class StateDirectory:
                 f"{self._children} is damaged: {error}", f"end what runs by hand and remove {self.path}"
             ) from error
 
+    @contextlib.contextmanager
+    def noted(self, child: Child) -> Iterator[None]:
+        """Keep a passing child among the others for the length of a `with`, should this process be killed meanwhile."""
+        others = self.children()
+        self.note_children((*others, child))
+        try:
+            yield
+        finally:
+            self.note_children(others)
+
     def write_cloud(self, cloud: LocalCloud) -> None:
         """Tell everybody that the cloud is ready."""
         _replace(self.local_json, cloud.to_json())
