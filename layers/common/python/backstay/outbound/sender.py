@@ -112,6 +112,8 @@ class Sender:
             connection = open_connection(target, addresses, leash, bounds.connect_s, self._trust)
             with contextlib.closing(connection):
                 answer = _ask(connection, target, request)
+                if leash.is_over:
+                    raise TimeoutError("the answer's head was cut off")
                 body, is_whole = _read(answer, bounds.body_bytes)
         except (OSError, HTTPError, HTTPException) as error:
             cause = f"no answer within {bounds.total_s:.1f} s" if leash.is_over else f"{type(error).__name__}: {error}"
