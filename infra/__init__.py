@@ -1,0 +1,1 @@
+"""The AWS side of Backstay, derived from the tasks below functions/."""

@@ -1,0 +1,136 @@
+"""The HTTP API: one route, which leads everything to the function that answers."""
+
+import json
+from dataclasses import dataclass
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_logs as logs
+from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
+from constructs import Construct
+
+from infra.code import FunctionsFolder
+from infra.function import Function, FunctionProps, Surroundings
+from infra.layer import Layers
+from infra.permissions import acknowledge, let_any
+from infra.reach import Reach
+
+_TIMEOUT_S = 29  # the gateway gives up at 30
+
+_ACCESS_LOG = {
+    "request_id": "$context.requestId",
+    "time": "$context.requestTime",
+    "method": "$context.httpMethod",
+    "path": "$context.path",
+    "status": "$context.status",
+    "bytes": "$context.responseLength",
+    "duration_ms": "$context.responseLatency",
+    "caller": "$context.identity.sourceIp",
+    "error": "$context.integrationErrorMessage",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ApiProps:
+    """What the API is made of."""
+
+    folder: FunctionsFolder
+    layers: Layers
+    reach: Reach
+
+
+class Api(Construct):
+    """The API and its function. Keys are checked in there: an authorizer would answer without problem details."""
+
+    def __init__(self, scope: Construct, id: str, around: Surroundings, props: ApiProps) -> None:  # noqa: A002
+        super().__init__(scope, id)
+        function = Function(
+            self,
+            "Api",
+            around,
+            FunctionProps(
+                name="api",
+                description="Answers the HTTP API",
+                handler="api.handler.handler",
+                code=props.folder.code_of_function("api"),
+                layers=[props.layers.common],
+                timeout_s=_TIMEOUT_S,
+            ),
+        )
+        self._role = function.role
+        self._grant(around, props.reach)
+        api = apigateway.HttpApi(
+            self,
+            "Http",
+            api_name=f"{around.stage.prefix}api",
+            default_integration=HttpLambdaIntegration("Function", function.lambda_function),
+            create_default_stage=False,
+        )
+        acknowledge(api, "APIG4", "keys are checked in the function, cached for 30 s; /health answers without one")
+        self.url = api.api_endpoint
+        self._open(api, around)
+
+    def _open(self, api: apigateway.HttpApi, around: Surroundings) -> None:
+        log_group = logs.LogGroup(
+            self,
+            "AccessLogs",
+            log_group_name=f"/aws/vendedlogs/{around.stage.prefix}api-access",
+            retention=around.stage.log_retention,
+            encryption_key=around.encryption.key,
+            removal_policy=around.stage.removal,
+        )
+        apigateway.CfnStage(
+            self,
+            "Stage",
+            api_id=api.api_id,
+            stage_name="$default",
+            auto_deploy=True,
+            access_log_settings=apigateway.CfnStage.AccessLogSettingsProperty(
+                destination_arn=log_group.log_group_arn, format=json.dumps(_ACCESS_LOG)
+            ),
+            default_route_settings=apigateway.CfnStage.RouteSettingsProperty(
+                throttling_rate_limit=around.stage.requests_per_second,
+                throttling_burst_limit=2 * around.stage.requests_per_second,
+            ),
+        )
+
+    def _grant(self, around: Surroundings, reach: Reach) -> None:
+        role, storage = self._role, reach.storage
+        storage.let_check_keys(role)
+        storage.let_work_on_jobs(role)
+        storage.let_search_jobs(role)
+        storage.let_work_on_content(role)
+        storage.let_keep_payloads(role)
+        reach.let_send_to_every_task(role)
+        for queue in reach.queues.values():
+            queue.let_count_dead_letters(role)
+        self._let_pause(around.stage.prefix)
+
+    def _let_pause(self, function_prefix: str) -> None:
+        """Find the event sources of this stage's workers, and switch them on and off."""
+        stack = Stack.of(self)
+        mappings = stack.format_arn(
+            service="lambda",
+            resource="event-source-mapping",
+            resource_name="*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        workers = stack.format_arn(
+            service="lambda",
+            resource="function",
+            resource_name=f"{function_prefix}*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        let_any(
+            self._role,
+            ("lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"),
+            mappings,
+            "mappings are named by AWS; the condition holds it to this stage's workers",
+            conditions={"ArnLike": {"lambda:FunctionArn": workers}},
+        )
+        let_any(
+            self._role,
+            ("lambda:ListEventSourceMappings",),
+            "*",
+            "takes no resource; it lists which queue feeds which function, and reads no job",
+        )

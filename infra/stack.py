@@ -1,0 +1,134 @@
+"""The stack: everything of one stage, derived from the tasks that it finds."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from aws_cdk import ArnFormat, CfnOutput, Fn, Stack
+from constructs import Construct
+
+from backstay import config
+from backstay.catalog import AnyTask
+from infra.alarms import Alarms, AlarmsProps
+from infra.api import Api, ApiProps
+from infra.changes import Changes, ChangesProps
+from infra.code import WEBHOOK_TASK, FunctionsFolder
+from infra.encryption import Encryption
+from infra.function import Surroundings
+from infra.layer import LayerProps, Layers
+from infra.reach import Reach
+from infra.schedules import Schedules, SchedulesProps
+from infra.stage import Stage
+from infra.storage import Storage, StorageProps
+from infra.sweep import Sweep, SweepProps
+from infra.task_queue import TaskQueue, TaskQueueProps
+from infra.worker import Worker, WorkerProps
+
+
+@dataclass(frozen=True, slots=True)
+class BackstayProps:
+    """What is deployed, and as which stage."""
+
+    stage: Stage
+    config: Path
+    """The backstay.toml that functions will read."""
+    folder: FunctionsFolder
+
+
+class BackstayStack(Stack):
+    """One stage of Backstay."""
+
+    def __init__(self, scope: Construct, props: BackstayProps) -> None:
+        stage = props.stage
+        super().__init__(
+            scope,
+            stage.stack_name,
+            description=f"Backstay ({stage.name}): LLM work that holds",
+            termination_protection=stage.is_protected,
+            tags={"application": "backstay", "stage": stage.name},
+        )
+        self._props = props
+        self._settings = config.read(props.config)
+        self._tasks = tuple(props.folder.catalog())
+        self._encryption = Encryption(self, "Encryption", stage)
+        self._alarms = Alarms(self, "Alarms", AlarmsProps(stage, self._encryption))
+        self._storage = Storage(self, "Storage", StorageProps(stage, self._encryption, self._settings.jobs))
+        self._schedules = Schedules(self, "Schedules", SchedulesProps(stage))
+        self._queues = {task.name: self._queue(task) for task in self._tasks}
+        self._build_functions()
+        for task in self._tasks:
+            sys.stderr.write(f"{describe(task)}\n")
+
+    def _queue(self, task: AnyTask) -> TaskQueue:
+        props = TaskQueueProps(self._props.stage, self._encryption, self._alarms, task)
+        queue = TaskQueue(self, f"{_pascal(task.name)}Queue", props)
+        queue.let_send(self._schedules.role)
+        return queue
+
+    def _build_functions(self) -> None:
+        props = self._props
+        self._encryption.let_use(self._schedules.role)
+        layers = Layers(self, "Layers", LayerProps(props.config, props.folder.platform, props.folder.build))
+        reach = Reach(self, props.stage, self._settings, self._storage, self._schedules, self._queues)
+        around = Surroundings(props.stage, self._encryption, self._alarms, self._environment())
+        for task in self._tasks:
+            made_of = WorkerProps(task, self._queues[task.name], props.folder, layers, reach)
+            Worker(self, _pascal(task.name), around, made_of)
+        Sweep(self, "Sweep", around, SweepProps(props.folder, layers, reach))
+        Changes(self, "Changes", around, ChangesProps(props.folder, layers, reach))
+        api = Api(self, "Api", around, ApiProps(props.folder, layers, reach))
+        self._tell(api.url, around.environment)
+
+    def _environment(self) -> dict[str, str]:
+        stage, storage = self._props.stage, self._storage
+        return {
+            "BACKSTAY_STAGE": stage.name,
+            "BACKSTAY_JOBS_TABLE": storage.jobs.table_name,
+            "BACKSTAY_CONTENT_TABLE": storage.content.table_name,
+            "BACKSTAY_KEYS_TABLE": storage.keys.table_name,
+            "BACKSTAY_PAYLOADS_BUCKET": storage.payloads.bucket_name,
+            "BACKSTAY_QUEUE_URL_PREFIX": self._queue_url_prefix(),
+            "BACKSTAY_QUEUE_ARN_PREFIX": self.format_arn(
+                service="sqs", resource=stage.prefix, arn_format=ArnFormat.NO_RESOURCE_NAME
+            ),
+            "BACKSTAY_SCHEDULE_GROUP": self._schedules.group.schedule_group_name,
+            "BACKSTAY_SCHEDULE_ROLE_ARN": self._schedules.role.role_arn,
+            "BACKSTAY_SECRET_PREFIX": stage.secret_prefix,
+            "BACKSTAY_FUNCTION_PREFIX": stage.prefix,
+        }
+
+    def _queue_url_prefix(self) -> str:
+        """What every queue's URL starts with, read off one of them: URLs differ between partitions and endpoints."""
+        name, queue = next(iter(self._queues[WEBHOOK_TASK].queues.items()))
+        return Fn.select(0, Fn.split(name, queue.queue_url))
+
+    def _tell(self, api_url: str, environment: dict[str, str]) -> None:
+        outputs = {
+            "ApiUrl": api_url,
+            "JobsTable": environment["BACKSTAY_JOBS_TABLE"],
+            "ContentTable": environment["BACKSTAY_CONTENT_TABLE"],
+            "KeysTable": environment["BACKSTAY_KEYS_TABLE"],
+            "PayloadsBucket": environment["BACKSTAY_PAYLOADS_BUCKET"],
+            "QueueUrlPrefix": environment["BACKSTAY_QUEUE_URL_PREFIX"],
+            "Stage": environment["BACKSTAY_STAGE"],
+            "ScheduleGroup": environment["BACKSTAY_SCHEDULE_GROUP"],
+            "SecretPrefix": environment["BACKSTAY_SECRET_PREFIX"],
+            "AlarmTopic": self._alarms.topic.topic_arn,
+        }
+        for name, value in outputs.items():
+            CfnOutput(self, name, value=value)
+
+
+def describe(task: AnyTask) -> str:
+    """What comes of a task's `concurrency`, for whoever synthesises."""
+    limits, queues = task.limits, len(task.queue_names())
+    jobs = limits.batch_size * limits.max_workers
+    each = f"{queues} queues, each" if queues > 1 else "1 queue,"
+    return (
+        f"{task.name}: {each} up to {jobs} jobs at once ({limits.max_workers} workers × batches of {limits.batch_size}), "
+        f"function {limits.function_timeout_s} s, lease {limits.lease_s} s"
+    )
+
+
+def _pascal(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("-"))
