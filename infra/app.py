@@ -28,9 +28,8 @@ def build(app: App, functions: Path = REPOSITORY / "functions", into: BuildDirec
     Raises:
         BackstayError: the context, backstay.toml, a task's declaration or this machine is not as it must be.
     """
-    folder = FunctionsFolder(
-        functions, platform_named(_context(app, "layer_platform", "lambda")), into or BuildDirectory()
-    )
+    platform = platform_named(_context(app, "layer_platform", "lambda"))
+    folder = FunctionsFolder(functions, platform, into or BuildDirectory())
     config = REPOSITORY / _context(app, "config", "backstay.toml")  # an absolute path stays as it is
     stack = BackstayStack(app, BackstayProps(stage_named(_context(app, "stage", "dev")), config, folder))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))

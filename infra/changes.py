@@ -66,11 +66,7 @@ class Changes(Construct):
                 filters=[lambda_.FilterCriteria.filter({"dynamodb": {"Keys": {"part": {"S": ["state"]}}}})],
             )
         )
-        acknowledge(
-            function.role, "IAM5[Resource::*]", "dynamodb:ListStreams takes no resource; it lists, and reads nothing"
-        )
+        acknowledge(function.role, "IAM5[Resource::*]", "dynamodb:ListStreams takes no resource; it only lists")
         for action in ("kms:GenerateDataKey*", "kms:ReEncrypt*"):
-            acknowledge(
-                function.role, f"IAM5[Action::{action}]", "CDK's grant for the queue of failures, on one key only"
-            )
+            acknowledge(function.role, f"IAM5[Action::{action}]", "CDK's grant for the queue of failures, on one key")
         props.reach.storage.let_work_on_jobs(function.role)

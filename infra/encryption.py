@@ -36,7 +36,7 @@ class Encryption(Construct):
 
     def _let_logs_encrypt(self) -> None:
         stack = Stack.of(self)
-        arn = stack.format_arn(
+        every_group = stack.format_arn(
             service="logs", resource="log-group", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
         )
         self.key.add_to_resource_policy(
@@ -45,7 +45,7 @@ class Encryption(Construct):
                 principals=[iam.ServicePrincipal(f"logs.{stack.region}.{stack.url_suffix}")],
                 actions=["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
                 resources=["*"],  # in a key's own policy: this key
-                conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": arn}},
+                conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": every_group}},
             )
         )
 

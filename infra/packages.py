@@ -106,9 +106,7 @@ def _package_of(requirement: str) -> str:
 
 def _uv(*arguments: str) -> str:
     if not (uv := shutil.which("uv")):
-        raise BuildError(
-            "layers are built with uv, and it is not on the PATH; install it, or run 'make up', which does"
-        )
+        raise BuildError("layers are built with uv, which is not on the PATH; install it: https://docs.astral.sh/uv/")
     return _run([uv, *arguments], f"uv {arguments[0]}")
 
 

@@ -45,7 +45,5 @@ class Schedules(Construct):
     def let_schedule(self, role: iam.Role) -> None:
         """Make one-time schedules in the group, and delete them."""
         actions = ("scheduler:CreateSchedule", "scheduler:DeleteSchedule")
-        let_any(
-            role, actions, self._every_schedule, "a schedule for every job that waits for its day, in this group only"
-        )
+        let_any(role, actions, self._every_schedule, "one for every job that waits for its day, in this group only")
         self.role.grant_pass_role(role)

@@ -1,6 +1,7 @@
 """The stack: everything of one stage, derived from the tasks that it finds."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,7 +103,7 @@ class BackstayStack(Stack):
         name, queue = next(iter(self._queues[WEBHOOK_TASK].queues.items()))
         return Fn.select(0, Fn.split(name, queue.queue_url))
 
-    def _tell(self, api_url: str, environment: dict[str, str]) -> None:
+    def _tell(self, api_url: str, environment: Mapping[str, str]) -> None:
         outputs = {
             "ApiUrl": api_url,
             "JobsTable": environment["BACKSTAY_JOBS_TABLE"],
@@ -122,12 +123,10 @@ class BackstayStack(Stack):
 def describe(task: AnyTask) -> str:
     """What comes of a task's `concurrency`, for whoever synthesises."""
     limits, queues = task.limits, len(task.queue_names())
-    jobs = limits.batch_size * limits.max_workers
     each = f"{queues} queues, each" if queues > 1 else "1 queue,"
-    return (
-        f"{task.name}: {each} up to {jobs} jobs at once ({limits.max_workers} workers × batches of {limits.batch_size}), "
-        f"function {limits.function_timeout_s} s, lease {limits.lease_s} s"
-    )
+    at_once = f"up to {limits.batch_size * limits.max_workers} jobs at once"
+    workers = f"{limits.max_workers} workers with batches of {limits.batch_size}"
+    return f"{task.name}: {each} {at_once} ({workers}); timeout {limits.function_timeout_s} s, lease {limits.lease_s} s"
 
 
 def _pascal(name: str) -> str:
