@@ -1,7 +1,7 @@
 """The CDK app: `cdk deploy -c stage=dev`. Run by the CDK CLI as cdk.json says.
 
 Context: `stage` (dev or prod), `config` (the backstay.toml to deploy), `layer_platform` (`lambda`, or `host` for the
-embedded cloud).
+embedded cloud), `functions` (the folder whose tasks to deploy).
 """
 
 import os
@@ -22,7 +22,7 @@ from infra.stack import BackstayProps, BackstayStack
 from infra.stage import stage_named
 
 
-def build(app: App, functions: Path = REPOSITORY / "functions", into: BuildDirectory | None = None) -> BackstayStack:
+def build(app: App, functions: Path | None = None, into: BuildDirectory | None = None) -> BackstayStack:
     """Put the stack that the app's context asks for into the app.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import boto3
 from botocore.config import Config
@@ -32,6 +33,8 @@ class Wish:
     """Where model calls go; None for the model server on this machine."""
     owner: Child | None = None
     """The process whose end is the cloud's end too; None for a cloud that stays."""
+    functions: Path = REPOSITORY / "functions"
+    """The folder whose tasks are deployed."""
 
 
 def up(state: StateDirectory, tell: Tell, wish: Wish = Wish()) -> LocalCloud:
@@ -95,7 +98,7 @@ def _deploy(state: StateDirectory, cloud: LocalCloud, tell: Tell, wish: Wish) ->
     providers = _providers(cloud, wish)
     config = state.path / "backstay.toml"
     config.write_text(dump(providers.config))
-    outputs = Deployment(state, cloud.endpoint_url).deploy(config, tell)
+    outputs = Deployment(state, cloud.endpoint_url).deploy(config, wish.functions, tell)
     tell("putting the providers' secrets and the API key in place")
     _put_secrets(cloud, {outputs["SecretPrefix"] + name: value for name, value in providers.secrets.items()})
     api_url = local_api_url(cloud.endpoint_url, outputs["ApiUrl"])
@@ -137,8 +140,8 @@ def _new_key(outputs: Mapping[str, str]) -> str:
     return store.create("embedded cloud", EVERY_TENANT, [str(scope) for scope in Scope], webhook=True).key
 
 
-def _queues(outputs: Mapping[str, str]) -> dict[str, str]:
-    catalog = Catalog(REPOSITORY / "functions")
+def _queues(outputs: Mapping[str, str], functions: Path) -> dict[str, str]:
+    catalog = Catalog(functions)
     return {task.name: outputs["QueueUrlPrefix"] + task.queue_name("normal") for task in catalog}
 
 
