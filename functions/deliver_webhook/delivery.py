@@ -50,7 +50,7 @@ class Delivery:
         response = self._sender.send(Request(webhook.url, headers=headers, body=body.encode(), bounds=bounds))
         check_status(response, now)
         duration_ms = round((time.monotonic() - started) * 1000)
-        return Delivered(status=response.status, attempt=job.attempt, duration_ms=duration_ms)
+        return Delivered(status=response.status, duration_ms=duration_ms)
 
     def _secrets(self, webhook: Webhook) -> tuple[str, ...]:
         if webhook.key_id is None:

@@ -30,10 +30,8 @@ class Delivered(BaseModel):
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     status: int
-    attempt: int
-    """Which try it was that arrived, from 1."""
     duration_ms: int
-    """Of that try."""
+    """Of the try that arrived, from the look-up of the host's name to the end of the answer."""
 
 
 task = Task(
