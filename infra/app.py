@@ -29,7 +29,8 @@ def build(app: App, functions: Path | None = None, into: BuildDirectory | None =
         BackstayError: the context, backstay.toml, a task's declaration or this machine is not as it must be.
     """
     platform = platform_named(_context(app, "layer_platform", "lambda"))
-    folder = FunctionsFolder(functions, platform, into or BuildDirectory())
+    root = functions or REPOSITORY / _context(app, "functions", "functions")
+    folder = FunctionsFolder(root, platform, into or BuildDirectory())
     config = REPOSITORY / _context(app, "config", "backstay.toml")  # an absolute path stays as it is
     stack = BackstayStack(app, BackstayProps(stage_named(_context(app, "stage", "dev")), config, folder))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))

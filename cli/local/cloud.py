@@ -103,7 +103,11 @@ def _deploy(state: StateDirectory, cloud: LocalCloud, tell: Tell, wish: Wish) ->
     _put_secrets(cloud, {outputs["SecretPrefix"] + name: value for name, value in providers.secrets.items()})
     api_url = local_api_url(cloud.endpoint_url, outputs["ApiUrl"])
     deployed = replace(
-        cloud, api_url=api_url, dashboard_url=f"{api_url}/docs", outputs=outputs, queues=_queues(outputs)
+        cloud,
+        api_url=api_url,
+        dashboard_url=f"{api_url}/docs",
+        outputs=outputs,
+        queues=_queues(outputs, wish.functions),
     )
     with acting_as(aws_environment(cloud.endpoint_url, state.path)):
         deployed = replace(deployed, api_key=cloud.api_key or _new_key(outputs))
