@@ -15,6 +15,7 @@ from .gate import SCHEME
 from .problems import MEDIA_TYPE, Kind, Problem
 from .services import services
 from .shapes import JsonObject
+from .story_routes import TASK
 from .submitting import visible_tasks
 
 REFUSES = "x-refuses"
@@ -73,11 +74,18 @@ def _completed(found: JsonObject) -> JsonObject:
     own = Problem.model_json_schema(ref_template=_SCHEMAS + "{model}")
     schemas |= own.pop("$defs", {}) | {"Problem": own}
     schemas["JobBatchRequest"]["properties"]["jobs"]["items"] = {"$ref": _SCHEMAS + "JobRequest"}
-    found["x-tasks"] = _tasks(schemas)
+    found["x-tasks"] = tasks = _tasks(schemas)
+    if TASK in tasks:
+        _body_of(found, "/api/stories")["schema"] = tasks[TASK]["input"]
     for path, method, operation in _operations(found):
         operation["operationId"] = operation["operationId"].removesuffix(re.sub(r"\W", "_", path) + f"_{method}")
         _add_answers(path, operation)
     return found
+
+
+def _body_of(found: JsonObject, path: str) -> JsonObject:
+    body: JsonObject = found["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+    return body
 
 
 def _operations(found: JsonObject) -> Iterator[tuple[str, str, JsonObject]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from backstay.access.caller import Forbidden, Unauthenticated
-from backstay.errors import BackstayError
+from backstay.errors import BackstayError, ErrorClass, WorkError
 from backstay.jobs.keys import InvalidTenantError
 
 from .problems import FieldProblem, Kind, Refusal, invalid
@@ -43,6 +43,7 @@ def _refusal_about_jobs(error: BackstayError) -> Refusal | None:
     # What these need is loaded already where they can be raised; a request that is refused at the gate needn't.
     from backstay.catalog import UnknownTaskError
     from backstay.jobs.control import NotPossibleError
+    from backstay.jobs.pausing import PausingError
     from backstay.jobs.payloads import MissingPayloadError
     from backstay.jobs.queries import InvalidCursorError
     from backstay.jobs.submit import InvalidInputError, KeyConflictError
@@ -58,12 +59,14 @@ def _refusal_about_jobs(error: BackstayError) -> Refusal | None:
             return Refusal(Kind.INVALID, str(error)[:500], errors=errors)
         case KeyConflictError():
             return Refusal(Kind.CONFLICT, str(error), job=path_of(error.job_id))
-        case NotPossibleError():
+        case NotPossibleError() | PausingError():
             return Refusal(Kind.CONFLICT, str(error))
         case InvalidCursorError():
             return invalid("cursor", str(error))
         case MissingPayloadError():
             return Refusal(Kind.GONE, str(error))
+        case WorkError() if error.failure.error_class is ErrorClass.UNREACHABLE:
+            return Refusal(Kind.UNAVAILABLE, "AWS can't answer now; try again", headers={"Retry-After": "1"})
         case _:
             return None
 

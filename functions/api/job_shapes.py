@@ -61,7 +61,6 @@ class JobRequest(Shape):
         str | None,
         Field(
             max_length=2048,
-            pattern=r"^https?://[^\s/?#]+([/?#]\S*)?$",
             description="Is sent a signed webhook (Standard Webhooks) when the job is over. The key needs a webhook"
             " secret.",
         ),

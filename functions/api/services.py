@@ -8,11 +8,16 @@ from backstay.access.authenticator import Authenticator
 from backstay.settings import Environment
 
 if TYPE_CHECKING:
+    from backstay import config
     from backstay.catalog import Catalog
+    from backstay.content import ContentTable
     from backstay.jobs.control import Control
     from backstay.jobs.inputs import Inputs
+    from backstay.jobs.pausing import Pausing
     from backstay.jobs.queries import JobQueries
+    from backstay.jobs.stats import StatsReader
     from backstay.jobs.submit import Submitter
+    from backstay.outbound.policy import Policy
 
 
 class Services:
@@ -60,13 +65,46 @@ class Services:
         """Cancels and retries jobs."""
         from datetime import timedelta
 
-        from backstay import config
         from backstay.jobs.control import Control
         from backstay.jobs.endings import Retention
 
-        jobs = config.load().jobs
+        jobs = self._config.jobs
         retention = Retention(timedelta(days=jobs.keep_completed_days), timedelta(days=jobs.keep_failed_days))
         return Control(self.env, self.catalog, retention)
+
+    @cached_property
+    def stats(self) -> "StatsReader":
+        """Reads numbers about tasks."""
+        from backstay.jobs.stats import StatsReader
+
+        return StatsReader(self.env, self.catalog)
+
+    @cached_property
+    def pausing(self) -> "Pausing":
+        """Pauses and resumes tasks."""
+        from backstay.jobs.pausing import Pausing
+
+        return Pausing(self.env)
+
+    @cached_property
+    def contents(self) -> "ContentTable":
+        """Where stories are kept."""
+        from backstay.content import ContentTable
+
+        return ContentTable(self.env.content_table)
+
+    @cached_property
+    def outbound(self) -> "Policy":
+        """Where webhooks may go."""
+        from backstay.outbound.policy import Policy
+
+        return Policy.for_callbacks(self._config.outbound)
+
+    @property
+    def _config(self) -> "config.Config":
+        from backstay import config
+
+        return config.load()
 
 
 _made: Services | None = None

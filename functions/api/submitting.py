@@ -77,13 +77,8 @@ def _submission(job: JobRequest, caller: Caller, header_key: str | None) -> "Sub
         raise UnknownTaskError(job.task, visible_tasks())
     _check_alternatives(job, header_key)
     _check_size(job)
-    if job.callback_url and caller.webhook_secret_name is None:
-        raise invalid(
-            "callback_url",
-            f"key {caller.key_id} has no webhook secret to sign with; 'backstay keys rotate {caller.key_id} --webhook'"
-            " makes one",
-            job.callback_url[:100],
-        )
+    if job.callback_url is not None:
+        _check_callback(job.callback_url, caller)
     return Submission(
         task=job.task,
         input=job.input,
@@ -115,3 +110,16 @@ def _check_size(job: JobRequest) -> None:
             f"the input has {size} bytes and may have {LARGEST_INPUT_BYTES} here; bring it by POST /api/uploads and"
             " send 'input_ref'",
         )
+
+
+def _check_callback(url: str, caller: Caller) -> None:
+    from backstay.outbound.policy import check_url_syntax
+    from backstay.outbound.refusal import AddressRefusedError
+
+    try:
+        check_url_syntax(url, services().outbound)
+    except AddressRefusedError as error:
+        raise invalid("callback_url", str(error), url[:100]) from error
+    if caller.webhook_secret_name is None:
+        remedy = f"'backstay keys rotate {caller.key_id} --webhook' makes one"
+        raise invalid("callback_url", f"key {caller.key_id} has no webhook secret to sign with; {remedy}", url[:100])
