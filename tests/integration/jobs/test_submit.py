@@ -72,7 +72,7 @@ def test_an_input_left_alone_gives_way_after_a_quarter_of_an_hour(machine):
 
 
 def test_an_unknown_task_is_refused_with_the_known_names(machine):
-    with pytest.raises(UnknownTaskError, match="obey, obey-in-order"):
+    with pytest.raises(UnknownTaskError, match="obey, obey-frozen, obey-in-order"):
         machine.submit("nothing", {})
 
 
