@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
@@ -37,6 +38,16 @@ class Alarms(Construct):
         super().__init__(scope, id)
         self._stage = props.stage
         self.topic = sns.Topic(self, "Topic", master_key=props.encryption.key, enforce_ssl=True)
+        # A topic with a policy of its own loses the default one, by which alarms of the same account may publish.
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsOfThisAccount",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            )
+        )
         self._action = actions.SnsAction(self.topic)
 
     def watch_queue(self, name: str, queue: sqs.IQueue) -> None:

@@ -103,7 +103,7 @@ class Api(Construct):
         storage.let_keep_payloads(role)
         reach.let_send_to_every_task(role)
         for queue in reach.queues.values():
-            queue.let_count_dead_letters(role)
+            queue.let_count(role)
         self._let_pause(around.stage.prefix)
 
     def _let_pause(self, function_prefix: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from infra.packages import REPOSITORY
 
-_KEPT_S = 14 * 86_400
+_KEPT_S = 3 * 86_400
 
 
 class BuildDirectory:

@@ -28,11 +28,11 @@ class Encryption(Construct):
         self._let_logs_encrypt()
         self._let_alarms_publish()
 
-    def let_use(self, role: iam.Role) -> None:
-        """Let a role read and write what lies under the key, through the services that keep it and in no other way."""
+    def let_use(self, role: iam.Role, *services: str) -> None:
+        """Let a role read and write what lies under the key, through these services and in no other way."""
         stack = Stack.of(self)
-        services = [f"{service}.{stack.region}.{stack.url_suffix}" for service in ("dynamodb", "s3", "sqs")]
-        let(role, _USE, self.key.key_arn, conditions={"StringEquals": {"kms:ViaService": services}})
+        through = [f"{service}.{stack.region}.{stack.url_suffix}" for service in services]
+        let(role, _USE, self.key.key_arn, conditions={"StringEquals": {"kms:ViaService": through}})
 
     def _let_logs_encrypt(self) -> None:
         stack = Stack.of(self)

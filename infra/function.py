@@ -90,5 +90,5 @@ class Function(Construct):
             retry_attempts=props.retries,
         )
         log_group.grant_write(self.role)
-        around.encryption.let_use(self.role)
+        around.encryption.let_use(self.role, "dynamodb", "s3", "sqs")
         around.alarms.watch_function(props.name, self.lambda_function)

@@ -1,5 +1,6 @@
 """The two layers: what every function imports, and the SDKs of those that call a model."""
 
+import os
 import shutil
 from dataclasses import dataclass
 from functools import partial
@@ -72,7 +73,7 @@ def _common(requirements: dict[str, str], props: LayerProps) -> Path:
 
 
 def _add_backstay(packages: Path, props: LayerProps, target: Path) -> None:
-    shutil.copytree(packages, target)
+    shutil.copytree(packages, target, copy_function=os.link)  # the same files; a copy for every edit would add up
     ours = target / "python" / BACKSTAY.name
     copy_sources(BACKSTAY, ours)
     shutil.copyfile(props.config, ours / config.FILE_NAME)

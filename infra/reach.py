@@ -60,6 +60,7 @@ class Reach:
     def let_handle_dead_letters(self, role: iam.Role) -> None:
         """Look through dead letters, remove them, and send their jobs anew."""
         for queue in self.queues.values():
+            queue.let_count(role)
             queue.let_bury(role)
             queue.let_exhume(role)
         self.let_send_to_every_task(role)

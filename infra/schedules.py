@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from infra.permissions import let_any
+from infra.permissions import let, let_any
 from infra.stage import Stage
 
 
@@ -46,4 +46,5 @@ class Schedules(Construct):
         """Make one-time schedules in the group, and delete them."""
         actions = ("scheduler:CreateSchedule", "scheduler:DeleteSchedule")
         let_any(role, actions, self._every_schedule, "one for every job that waits for its day, in this group only")
-        self.role.grant_pass_role(role)
+        passed_to = {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+        let(role, ("iam:PassRole",), self.role.role_arn, conditions=passed_to)

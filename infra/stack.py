@@ -68,7 +68,7 @@ class BackstayStack(Stack):
 
     def _build_functions(self) -> None:
         props = self._props
-        self._encryption.let_use(self._schedules.role)
+        self._encryption.let_use(self._schedules.role, "sqs")
         layers = Layers(self, "Layers", LayerProps(props.config, props.folder.platform, props.folder.build))
         reach = Reach(self, props.stage, self._settings, self._storage, self._schedules, self._queues)
         around = Surroundings(props.stage, self._encryption, self._alarms, self._environment())

@@ -40,17 +40,18 @@ class TaskQueue(Construct):
         self.queues = {name: self._queue(name, props) for name in task.queue_names()}
 
     def let_send(self, role: iam.Role) -> None:
-        """Send jobs, and ask how many wait."""
+        """Send jobs."""
         for queue in self.queues.values():
-            queue.grant(role, "sqs:SendMessage", "sqs:GetQueueAttributes")
+            queue.grant(role, "sqs:SendMessage")
+
+    def let_count(self, role: iam.Role) -> None:
+        """Ask how many messages wait, and how many lie in the dead letter queue."""
+        for queue in (*self.queues.values(), self.dead_letters):
+            queue.grant(role, "sqs:GetQueueAttributes")
 
     def let_bury(self, role: iam.Role) -> None:
-        """Put messages into the dead letter queue, and ask how many lie there."""
-        self.dead_letters.grant(role, "sqs:SendMessage", "sqs:GetQueueAttributes")
-
-    def let_count_dead_letters(self, role: iam.Role) -> None:
-        """Ask how many messages lie in the dead letter queue."""
-        self.dead_letters.grant(role, "sqs:GetQueueAttributes")
+        """Put messages into the dead letter queue."""
+        self.dead_letters.grant(role, "sqs:SendMessage")
 
     def let_exhume(self, role: iam.Role) -> None:
         """Look through the dead letter queue, and take messages out of it."""
