@@ -70,4 +70,4 @@ def _delivery() -> "Delivery":
     from .recent_secrets import RecentSecrets
 
     secrets = RecentSecrets(WebhookSecrets(Environment.read().secret_prefix).signing)
-    return Delivery(secrets.get, Sender(Policy.of(config.load().outbound.allow_private)))
+    return Delivery(secrets.get, Sender(Policy.for_callbacks(config.load().outbound)))

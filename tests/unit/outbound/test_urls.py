@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backstay.config import Outbound
 from backstay.outbound.policy import Policy, check_url_syntax
 from backstay.outbound.refusal import AddressRefusedError, Reason
 from backstay.outbound.urls import parse_url
@@ -157,6 +158,12 @@ def test_with_a_list_of_hosts_only_those_may_be_called() -> None:
     with pytest.raises(AddressRefusedError, match="allow_hosts") as refused:
         check_url_syntax("https://other.example.com/", policy)
     assert refused.value.reason is Reason.NOT_LISTED
+
+
+def test_callbacks_may_go_to_any_public_host_whatever_calls_are_bound_to() -> None:
+    policy = Policy.for_callbacks(Outbound(allow_private=("127.0.0.1:9999",), allow_hosts=("api.example.com",)))
+    check_url_syntax("https://other.example.com/", policy)
+    check_url_syntax("http://127.0.0.1:9999/", policy)
 
 
 def test_a_wrong_entry_of_the_configuration_is_named() -> None:

@@ -77,7 +77,7 @@ class Outbound(_Section):
     allow_private: Names = ()
     """Exact host:port pairs that may be called although their address is private."""
     allow_hosts: Names = ()
-    """Where any host stands here, only these may be called."""
+    """Where any host stands here, call-http may call only these. Callbacks may go to any public host."""
 
     @model_validator(mode="after")
     def _names_exact_pairs(self) -> "Outbound":

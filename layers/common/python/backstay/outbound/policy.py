@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from backstay.outbound.addresses import LIFTABLE, Address, refusal_of
 from backstay.outbound.refusal import AddressRefusedError, Reason
 from backstay.outbound.urls import HostPort, Target, parse_url
 from backstay.settings import SettingsError
+
+if TYPE_CHECKING:
+    from backstay.config import Outbound
 
 _LOWEST_FREE_PORT = 1024
 _HTTPS_PORT = 443
@@ -34,6 +37,15 @@ class Policy:
         """
         pairs = frozenset(_entry("allow_private", "http", pair).pair for pair in allow_private)
         return cls(pairs, None if hosts is None else frozenset(_entry("allow_hosts", "https", h).host for h in hosts))
+
+    @classmethod
+    def for_callbacks(cls, outbound: "Outbound") -> Self:
+        """The rules of callbacks: any public host, and what a stage allows besides. `allow_hosts` bounds calls only.
+
+        Raises:
+            SettingsError: names the entry that is wrong.
+        """
+        return cls.of(outbound.allow_private)
 
     def check_target(self, target: Target) -> None:
         """Judge what can be judged without resolving the name.
