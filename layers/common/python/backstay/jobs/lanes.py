@@ -47,6 +47,20 @@ class Lanes:
         aws.dynamodb().delete_item(TableName=self._table, Key=_key(lane, _entry(number)))
         self._move_head(lane, "REMOVE turn", "turn = :me", {":me": record.id})
 
+    def strike(self, lane: str, job_id: str) -> None:
+        """Leave in the name of a job that ended without leaving, even one whose record is gone."""
+        answer = aws.dynamodb().query(
+            TableName=self._table,
+            KeyConditionExpression="id = :lane AND begins_with(part, :entry)",
+            ExpressionAttributeValues=encode_item({":lane": lane, ":entry": _ENTRY}),
+            ConsistentRead=True,
+        )
+        for entry in map(decode_item, answer["Items"]):
+            if entry["job"] == job_id:
+                key = _key(lane, entry["part"])
+                aws.dynamodb().delete_item(TableName=self._table, Key=key)
+        self._move_head(lane, "REMOVE turn", "turn = :me", {":me": job_id})
+
     def turn(self, lane: str) -> str | None:
         """The job whose turn it is, read consistently."""
         answer = aws.dynamodb().get_item(TableName=self._table, Key=_key(lane, _HEAD), ConsistentRead=True)

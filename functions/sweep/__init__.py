@@ -1,0 +1,1 @@
+"""Sweeps every few minutes."""

@@ -1,0 +1,53 @@
+"""Every five minutes: jobs that wait without a message, leases that lapsed, dead letters that SQS made by itself."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from backstay import config
+from backstay.catalog import Catalog
+from backstay.errors import BackstayError
+from backstay.jobs.endings import Retention
+from backstay.jobs.sweep import Sweeper
+from backstay.settings import Environment
+from backstay.telemetry import Metric, emit, logger
+
+
+class SweepError(BackstayError):
+    """Some tasks could not be swept. The others were, and the next sweep tries all again."""
+
+
+_MARGIN_MS = 5_000
+"""What is kept of the Lambda's time to finish what was begun."""
+
+
+def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
+    """Sweep once; answers what was done, which also stands in the log and the metrics.
+
+    Raises:
+        SweepError: names the tasks that could not be swept, and why.
+    """
+    swept = _sweeper().sweep(lambda: context.get_remaining_time_in_millis() < _MARGIN_MS)
+    for task, counts in swept.done.items():
+        emit((Metric(f"Swept{_in_camels(name)}", count) for name, count in counts.items()), {"Task": task})
+    done = {task: dict(counts) for task, counts in swept.done.items()}
+    if done or swept.left_out:
+        logger().info("swept", done=done, left_out=swept.left_out)
+    if swept.troubles:
+        raise SweepError("; ".join(f"{task}: {trouble}" for task, trouble in swept.troubles.items()))
+    return {"done": done, "left_out": list(swept.left_out)}
+
+
+def _in_camels(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+@cache
+def _sweeper() -> Sweeper:
+    jobs = config.load().jobs
+    retention = Retention(timedelta(days=jobs.keep_completed_days), timedelta(days=jobs.keep_failed_days))
+    return Sweeper(Environment.read(), Catalog(Path(__file__).parent.parent), retention)
