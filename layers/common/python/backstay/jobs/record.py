@@ -173,7 +173,7 @@ class JobRecord:
     def to_retry(self, now: datetime, due: datetime, failure: Failure, receipt: Receipt) -> "JobRecord":
         """Failed for now; its message comes back at `due`."""
         return replace(
-            self._moved(State.WAITING, now),
+            self._moved(State.WAITING, now, only_from=State.ACTIVE),
             lease_until=None,
             due_at=due,
             reason=failure.error_class,
@@ -204,7 +204,7 @@ class JobRecord:
     def revived(self, now: datetime, lane_number: int | None = None) -> "JobRecord":
         """Redriven: waits as new, with its key and history, its counters reset, at the end of its lane."""
         return replace(
-            self._moved(State.WAITING, now),
+            self._moved(State.WAITING, now, only_from=State.FAILED),
             generation=self.generation + 1,
             attempts=0,
             excused=0,
@@ -231,8 +231,8 @@ class JobRecord:
             self._moved(state, now), finished_at=now, lease_until=None, due_at=None, reason=None, expires_at=now + keep
         )
 
-    def _moved(self, state: State, now: datetime) -> "JobRecord":
-        if state not in MOVES[self.state]:
+    def _moved(self, state: State, now: datetime, *, only_from: State | None = None) -> "JobRecord":
+        if state not in MOVES[self.state] or (only_from and self.state is not only_from):
             raise IllegalMoveError(f"job {self.id} is {self.state} and can't become {state}")
         return replace(self, state=state, changed_at=now, resends=0, resent_at=None)
 
