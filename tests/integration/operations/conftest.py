@@ -60,9 +60,9 @@ class Broker:
         found = sqs_backends["123456789012"]["us-east-1"].queues[f"backstay-test-{queue}"]
         return [
             {
-                "body": message.original_body,
+                "body": message.body,
                 "visible": message.visible,
-                **{name: value.get("string_value") for name, value in message.message_attributes.items()},
+                **{name: value.get("StringValue") for name, value in message.message_attributes.items()},
             }
             for message in found._messages
         ]
