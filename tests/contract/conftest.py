@@ -1,0 +1,40 @@
+"""The emulator as `backstay up` starts it, and moto."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from cli.local.environment import ACCOUNT
+from cli.local.processes import Child, start_mark, stop
+from cli.local.servers import Servers
+from cli.local.state import StateDirectory
+from tests.contract.clouds import MINISTACK, MOTO, Cloud
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """ministack, one for all contract tests; it ends with them, even if they are killed."""
+    state = StateDirectory(tmp_path_factory.mktemp("contract"))
+    state.prepare()
+    servers = Servers(state, Child("tests", os.getpid(), start_mark(os.getpid()) or "unknown"))
+    try:
+        servers.start_emulator()
+        yield Cloud(MINISTACK, ACCOUNT, servers.endpoint_url)
+    finally:
+        stop(servers.children)
+
+
+@pytest.fixture
+def moto() -> Iterator[Cloud]:
+    """moto, empty for every test."""
+    with mock_aws():
+        yield Cloud(MOTO, "123456789012", None)
+
+
+@pytest.fixture(params=["emulator", "moto"])
+def cloud(request: pytest.FixtureRequest) -> Cloud:
+    """Each of the two in turn."""
+    chosen: Cloud = request.getfixturevalue(request.param)
+    return chosen
