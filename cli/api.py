@@ -20,7 +20,7 @@ _CODES = {
 _REMEDIES = {
     401: f"set {KEY_VARIABLE} or --api-key; make a key with: backstay keys create NAME",
     403: "use a key with that scope and tenant: backstay keys ls",
-    404: "see what there is: backstay jobs ls",
+    404: "see what there is with the command's ls",
     409: "use another --key, or send the same input",
     413: "upload it first: POST /api/uploads",
     422: "mend what is named above",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from backstay.access.key import EVERY_TENANT, ApiKey, InvalidScopeError
 from backstay.access.key_store import IssuedKey, KeyChangedError, KeyStore, UnknownKeyError
 from backstay.access.webhook_secrets import WebhookSecrets
+from backstay.clock import iso
 from backstay.jobs.keys import InvalidTenantError
 from cli.aws import acting_as
 from cli.output import console, notes, print_json, table_of
@@ -98,7 +100,8 @@ def revoke(context: typer.Context, key_id: KeyId, as_json: Json = False) -> None
 
 
 def _described(key: ApiKey) -> dict[str, object]:
-    return asdict(key) | {"scopes": " ".join(sorted(str(scope) for scope in key.scopes))}
+    times = {name: iso(value) for name, value in asdict(key).items() if isinstance(value, datetime)}
+    return asdict(key) | times | {"scopes": " ".join(sorted(str(scope) for scope in key.scopes))}
 
 
 def _show_issued(issued: IssuedKey, as_json: bool) -> None:

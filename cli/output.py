@@ -23,7 +23,10 @@ STATE_STYLES = {
 }
 """One colour a state, everywhere."""
 
-console = Console(highlight=False)
+_WIDTH_OF_A_PIPE = 200
+"""Columns where nobody's window limits them, so that a line of a table stays a line."""
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE)
 """Answers go to standard output."""
 notes = Console(stderr=True, highlight=False)
 """What is going on, and what went wrong, goes to standard error, so that it never mixes with an answer."""
@@ -50,12 +53,15 @@ def table_of(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], *, ti
     """A plain table; columns whose name ends in a unit or a count align right."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, justify="right" if column in _NUMBERS else "left", overflow="fold")
+        table.add_column(
+            column, justify="right" if column in _NUMBERS else "left", no_wrap=column in _WHOLE, overflow="fold"
+        )
     for row in rows:
         table.add_row(*row)
     return table
 
 
+_WHOLE = frozenset({"", "id", "job", "task", "state", "end", "api", "sent by"})
 _NUMBERS = frozenset({"attempts", "wait", "run", "cost", "waiting", "active", "delayed", "completed", "cancelled"}) | {
     "failed",
     "dead letters",

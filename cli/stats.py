@@ -29,7 +29,7 @@ def stats(
         print_json(document)
         return
     columns = ("task", *(name.replace("_", " ") for name in _COUNTS), "oldest", "per minute", "success")
-    rows = [_row(task["task"], task) for task in document["tasks"]]
+    rows = [_row(task["task"] + (" (paused)" if task["paused"] else ""), task) for task in document["tasks"]]
     console.print(table_of(columns, [*rows, _row("total", document["total"])]))
     console.print(f"providers: {', '.join(document['providers']) or 'none; tasks use their fallbacks'}")
 
@@ -38,7 +38,7 @@ def _row(name: str, numbers: Mapping[str, Any]) -> tuple[str, ...]:
     oldest, rate, success = (numbers.get(key) for key in ("oldest_waiting_s", "throughput_per_minute", "success_rate"))
     return (
         name,
-        *(str(numbers.get(count, 0)) for count in _COUNTS),
+        *("" if numbers[count] is None else str(numbers[count]) for count in _COUNTS),
         duration_text(None if oldest is None else oldest * 1000),
         "" if rate is None else f"{rate:.1f}",
         "" if success is None else f"{success:.0%}",

@@ -1,59 +1,56 @@
 """One embedded cloud for all e2e tests, with the real app deployed into it; gone when they are done.
 
-BACKSTAY_E2E_STATE_DIR names the state directory of a cloud that runs already (`backstay up`), for quick rounds of work
-on one test.
+Beside the app's own tasks it runs those of `tests/tasks`, which do as a test tells them. BACKSTAY_E2E_STATE_DIR names a
+directory to keep the cloud in, running, for quick rounds of work on one test; `backstay down --state-dir` ends it.
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from cli.api import Api
 from cli.local.cloud import Wish, down, up
 from cli.local.processes import child_of
-from cli.local.state import LocalCloud, StateDirectory
-from cli.target import local_target
+from cli.local.state import REPOSITORY, LocalCloud, StateDirectory
 
-RUNNING_CLOUD = "BACKSTAY_E2E_STATE_DIR"
+from .stack import Stack
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything below this folder runs on the embedded cloud."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.e2e)
+KEPT = "BACKSTAY_E2E_STATE_DIR"
 
 
 @pytest.fixture(scope="session")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StateDirectory]:
-    """The state directory of the cloud that runs for this session."""
-    if running := os.environ.get(RUNNING_CLOUD):
-        yield StateDirectory(Path(running))
+def functions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The app's functions and the tests' own, in one folder."""
+    folder = tmp_path_factory.mktemp("app") / "functions"
+    for source in (REPOSITORY / "functions", REPOSITORY / "tests" / "tasks"):
+        shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory, functions: Path) -> Iterator[LocalCloud]:
+    """The cloud that runs for this session."""
+    if kept := os.environ.get(KEPT):
+        state = StateDirectory(Path(kept))
+        yield state.cloud() or up(state, print, Wish(functions=functions))
         return
-    directory = StateDirectory(tmp_path_factory.mktemp("cloud") / "state")
-    up(directory, print, Wish(owner=child_of("pytest", os.getpid())))
-    yield directory
-    down(directory)
+    state = StateDirectory(tmp_path_factory.mktemp("cloud") / "state")
+    yield up(state, print, Wish(owner=child_of("pytest", os.getpid()), functions=functions))
+    down(state)
 
 
 @pytest.fixture(scope="session")
-def cloud(state: StateDirectory) -> LocalCloud:
-    """Where the cloud answers."""
-    return state.require_cloud()
-
-
-@pytest.fixture(scope="session")
-def api(cloud: LocalCloud, state: StateDirectory) -> Iterator[Api]:
-    """The API under the cloud's own key, which may do everything."""
-    with Api(local_target(cloud, state)) as client:
-        yield client
+def stack(cloud: LocalCloud) -> Iterator[Stack]:
+    """The cloud from outside, under its own API key, which may do everything."""
+    with httpx.Client(headers={"Authorization": f"Bearer {cloud.api_key}"}, timeout=40, trust_env=False) as http:
+        yield Stack(cloud, http)
 
 
 class ModelServer:
-    """The model server's script. Scripted behaviour is taken by the next request of any job, so jobs run alone."""
+    """The model server's script. Scripted behaviour is taken by the next request of any job, so such jobs run alone."""
 
     def __init__(self, url: str) -> None:
         self._admin = f"{url}/_llmock"
