@@ -15,6 +15,9 @@ from infra.stage import Stage
 _LONGEST_RETENTION = Duration.days(14)
 _DATA_KEY_REUSE = Duration.hours(24)  # SQS's longest; each data key is a paid call to KMS
 
+_LARGEST_MESSAGE_BYTES = 1_048_576 - 4_096
+"""A dead letter carries its message whole, and attributes beside it, which count towards SQS's 1 MiB."""
+
 MAX_RECEIVES = 100
 """A backstop for messages that nobody can even refuse. Attempts are counted in the job (spec: jobs)."""
 
@@ -93,5 +96,6 @@ def encrypted_queue(
         retention_period=_LONGEST_RETENTION,
         visibility_timeout=Duration.seconds(visibility_s) if visibility_s else None,
         dead_letter_queue=dead_letters,
+        max_message_size_bytes=_LARGEST_MESSAGE_BYTES if dead_letters else None,
         removal_policy=stage.removal,
     )

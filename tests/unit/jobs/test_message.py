@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backstay.jobs.message import JobMessage, NotAJobError, RawMessage, read
+from backstay.clock import utc_now
+from backstay.jobs.message import JobMessage, NotAJobError, RawMessage, read, write
+from backstay.jobs.record import JobRecord, State
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
@@ -55,3 +57,12 @@ def test_a_plain_message_without_a_key_takes_the_messages_id():
     message = read('{"task": "obey", "input": {}}', "m-1", "obey")
     assert isinstance(message, RawMessage)
     assert (message.idempotency_key, message.tenant, message.version) == ("m-1", "default", 1)
+
+
+@given(st.text())
+def test_whatever_text_an_input_has_its_message_is_one_that_sqs_takes(text):
+    now = utc_now()
+    record = JobRecord("acme.job", "obey", State.WAITING, "key", "digest", created_at=now, changed_at=now)
+    body = write(record, {"text": text})
+    assert body.isascii()
+    assert json.loads(body)["input"] == {"text": text}

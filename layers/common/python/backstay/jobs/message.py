@@ -54,11 +54,11 @@ class RawMessage:
 
 
 def write(record: JobRecord, work: Mapping[str, Any] | None) -> str:
-    """The body of a job's message."""
+    """The body of a job's message. In ASCII: SQS refuses U+FFFE and U+FFFF as they are, and takes them escaped."""
     body: dict[str, Any] = {"task": record.task, "job_id": record.id, "version": record.version}
     if work is not None:
         body["input"] = work
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, default=str)
+    return json.dumps(body, separators=(",", ":"), default=str)
 
 
 def read(body: str, message_id: str, task: str, version: int = 1) -> JobMessage | RawMessage:

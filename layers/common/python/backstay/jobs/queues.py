@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 LONGEST_DELAY_S = 900
 """SQS's longest delay of a message; beyond it the EventBridge Scheduler sends."""
 
-LONGEST_VISIBILITY_S = 43_200
-"""SQS's longest visibility timeout, 12 hours."""
+LONGEST_VISIBILITY_S = 43_200 - 1_000
+"""SQS's 12 hours, which it counts from the receipt, less as long as a worker may have had the message by then."""
 
 DEAD_SUFFIX = "-dead"
 
@@ -52,7 +52,7 @@ class Queues:
         )
 
     def hide(self, queue: str, receipt_handle: str, seconds: float) -> None:
-        """Let a message come back after so long, 0 to 12 hours."""
+        """Let a message come back after so long, 0 s to nearly 12 hours."""
         aws.sqs().change_message_visibility(
             QueueUrl=self._env.queue_url(queue),
             ReceiptHandle=receipt_handle,
