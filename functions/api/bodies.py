@@ -25,6 +25,7 @@ def check_body(event: BaseProxyEvent) -> None:
     media_type = event.headers.get("content-type", "application/json").split(";")[0].strip().lower()
     if media_type != "application/json":
         raise Refusal(Kind.UNSUPPORTED_MEDIA, f"the body is declared as {media_type[:100]!r}; send application/json")
+    event.raw_event["headers"]["content-type"] = media_type  # Powertools knows it in lower case only
     if event.is_base64_encoded:
         _check_decodes(body)
     size = len(body) * 3 // 4 if event.is_base64_encoded else len(body.encode(errors="surrogatepass"))

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
+from inspect import cleandoc
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
@@ -13,10 +14,10 @@ from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Serve
 
 from .gate import SCHEME
 from .problems import MEDIA_TYPE, Kind, Problem
+from .route_table import routes_of
 from .services import services
 from .shapes import JsonObject
 from .story_routes import TASK
-from .submitting import visible_tasks
 
 REFUSES = "x-refuses"
 """Extension of a route: the statuses that it alone may answer with, besides those that follow from its form."""
@@ -36,8 +37,8 @@ work), `read` (see it), `operate` (pause, resume, redrive, delete).
 
 
 @cache
-def document(app: APIGatewayHttpResolver) -> str:
-    """The OpenAPI 3.1 document of this API as JSON text."""
+def document(app: APIGatewayHttpResolver, tasks: tuple[str, ...]) -> str:
+    """The OpenAPI 3.1 document of this API, with the inputs and outputs of these tasks, as JSON text."""
     schema = app.get_openapi_json_schema(
         title="Backstay",
         version="1",
@@ -48,11 +49,9 @@ def document(app: APIGatewayHttpResolver) -> str:
             Tag(name="stories", description="Stories and their scores."),
             Tag(name="operation", description="Running the house."),
         ],
-        security_schemes={
-            SCHEME: HTTPBearer(scheme_="bearer", bearerFormat="bsk_<id>_<secret>", description="An API key.")
-        },
+        security_schemes={SCHEME: HTTPBearer(bearerFormat="bsk_<id>_<secret>", description="An API key.")},
     )
-    return json.dumps(_completed(json.loads(schema)), separators=(",", ":"))
+    return json.dumps(_completed(json.loads(schema), app, tasks), separators=(",", ":"))
 
 
 def page(text: str) -> str:
@@ -67,18 +66,20 @@ def page(text: str) -> str:
     )
 
 
-def _completed(found: JsonObject) -> JsonObject:
+def _completed(found: JsonObject, app: APIGatewayHttpResolver, tasks: tuple[str, ...]) -> JsonObject:
     schemas: JsonObject = found["components"]["schemas"]
     for name in _POWERTOOLS_OWN:
         schemas.pop(name, None)
     own = Problem.model_json_schema(ref_template=_SCHEMAS + "{model}")
     schemas |= own.pop("$defs", {}) | {"Problem": own}
     schemas["JobBatchRequest"]["properties"]["jobs"]["items"] = {"$ref": _SCHEMAS + "JobRequest"}
-    found["x-tasks"] = tasks = _tasks(schemas)
-    if TASK in tasks:
-        _body_of(found, "/api/stories")["schema"] = tasks[TASK]["input"]
+    found["x-tasks"] = described = _tasks(tasks, schemas)
+    if TASK in described:
+        _body_of(found, "/api/stories")["schema"] = described[TASK]["input"]
+    explained = {(route.method.lower(), route.openapi_path): route.func.__doc__ for route in routes_of(app)}
     for path, method, operation in _operations(found):
         operation["operationId"] = operation["operationId"].removesuffix(re.sub(r"\W", "_", path) + f"_{method}")
+        operation["description"] = cleandoc(explained[method, path] or "")
         _add_answers(path, operation)
     return found
 
@@ -119,10 +120,10 @@ def _refusal(kind: Kind) -> JsonObject:
     return {"description": kind.title, "content": {MEDIA_TYPE: {"schema": {"$ref": _SCHEMAS + "Problem"}}}}
 
 
-def _tasks(schemas: JsonObject) -> JsonObject:
+def _tasks(names: tuple[str, ...], schemas: JsonObject) -> JsonObject:
     """Each task's input and output, their schemas named after the task, so that equal names of models don't meet."""
     listed: dict[str, Any] = {}
-    for name in visible_tasks():
+    for name in names:
         task = services().catalog.get(name)
         listed[name] = {}
         for side, model in (("input", task.input), ("output", task.output)):

@@ -37,6 +37,7 @@ def docs() -> Response[Any]:
 
 def _document() -> str:
     from .document import document
+    from .submitting import visible_tasks
 
     app = cast("APIGatewayHttpResolver", router.api_resolver)
-    return document(app)
+    return document(app, visible_tasks())

@@ -6,7 +6,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as AwsConnectionError
 
 from backstay.access.caller import AccessError, Forbidden
 from backstay.errors import BackstayError
@@ -15,6 +16,7 @@ from backstay.telemetry import logger
 from .failures import refusal_of, refusal_of_findings
 from .gate import event_of
 from .problems import Kind, Refusal, answer_of
+from .route_table import routes_of
 
 _NOT_NOW = frozenset(
     {
@@ -46,7 +48,8 @@ class ErrorAnswers:
             RequestUnsupportedContentType: lambda _: self._answer(Refusal(Kind.UNSUPPORTED_MEDIA, "send JSON")),
             NotFoundError: lambda _: self._answer(self._no_route()),
             ClientError: self._aws,
-            BotoCoreError: self._aws,
+            AwsConnectionError: self._aws,
+            HTTPClientError: self._aws,
             Exception: self._unexpected,
         }
         for kind, handler in handlers.items():
@@ -64,7 +67,7 @@ class ErrorAnswers:
             self._note_refused_access(error)
         return self._answer(refusal)
 
-    def _aws(self, error: ClientError | BotoCoreError) -> Response[str]:
+    def _aws(self, error: ClientError | AwsConnectionError | HTTPClientError) -> Response[str]:
         if isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") not in _NOT_NOW:
             return self._unexpected(error)
         logger().warning("AWS can't answer now", exc_info=error)
@@ -78,9 +81,7 @@ class ErrorAnswers:
     def _no_route(self) -> Refusal:
         event = event_of(self._app)
         method, path = event.http_method.upper(), event.path
-        # Powertools tells no 405, and lists its routes only in these two.
-        routes = [*self._app._static_routes, *self._app._dynamic_routes]  # noqa: SLF001
-        allowed = ", ".join(sorted({route.method for route in routes if route.rule.match(path)}))
+        allowed = ", ".join(sorted({route.method for route in routes_of(self._app) if route.rule.match(path)}))
         if not allowed:
             return Refusal(Kind.NOT_FOUND, f"there is no {path[:200]!r} here; GET /openapi.json lists what there is")
         detail = f"{method[:20]} does not exist for {path[:200]!r}; it has {allowed}"

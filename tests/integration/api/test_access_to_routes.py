@@ -52,8 +52,9 @@ def test_a_key_without_the_scope_is_told_403_before_its_body_is_judged(
 def test_every_route_that_is_not_public_stands_in_the_list_above(handler) -> None:
     from api.gate import ANYONE, ANYONE_OR_KEY
     from api.handler import _api
+    from api.route_table import routes_of
 
-    routes = [*_api.resolver._static_routes, *_api.resolver._dynamic_routes]
+    routes = routes_of(_api.resolver)
     assert all(route.security is not None for route in routes)
     secured = {
         (route.method, route.path)
