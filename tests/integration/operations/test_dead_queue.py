@@ -132,8 +132,7 @@ def test_a_poison_message_redriven_by_sqs_leaves_its_old_record_behind(machine, 
     machine.deliver("obey")
     assert sweep().done == {}
     (letter,) = broker.letters("obey-dead")
-    poison = [item for item in _poison_items(machine)]
-    assert [item["id"]["S"] for item in poison] == [letter["poison_id"]]
+    assert [item["id"]["S"] for item in _poison_items(machine)] == [letter["poison_id"]]
 
 
 def _poison_items(machine):

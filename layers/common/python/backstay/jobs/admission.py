@@ -16,7 +16,7 @@ from backstay.jobs.payloads import MissingPayloadError
 from backstay.jobs.poison import PoisonStore
 from backstay.jobs.queues import Queues
 from backstay.jobs.record import JobRecord, State
-from backstay.jobs.store import JobStore, Refused
+from backstay.jobs.store import JobStore, LostLeaseError, Refused
 from backstay.jobs.submit import InvalidInputError, KeyConflictError, Submission, Submitter
 from backstay.settings import Environment
 
@@ -141,8 +141,7 @@ class Admission:
             reason = f"job {message.job_id} is not on record; it may be past its retention"
             return self._bury(envelope, Failure(ErrorClass.NOT_A_JOB, reason))
         if record.state is State.FAILED and envelope.fence == record.fence:
-            self._submitter.revive(record)
-            return ACKNOWLEDGE
+            return self._revive(record)
         if record.state.is_terminal:
             self._endings.repeat(record)
             return ACKNOWLEDGE
@@ -151,6 +150,16 @@ class Admission:
         until = record.lease_until or record.due_at
         self._queues.hide(envelope.queue, envelope.receipt_handle, (until - now).total_seconds() if until else 0)
         return KEEP
+
+    def _revive(self, record: JobRecord) -> Settled:
+        """A dead letter that came back from its queue is a redrive."""
+        try:
+            self._submitter.revive(record)
+        except LostLeaseError:
+            return KEEP  # somebody else has revived it meanwhile: looked at again
+        except MissingPayloadError:
+            self._endings.repeat(record)  # can't be run any more: back to the dead letters
+        return ACKNOWLEDGE
 
     def _bury(self, envelope: Envelope, failure: Failure) -> Settled:
         poison = self._poison.put(self._task.name, envelope.message_id, envelope.body, failure, self._clock())

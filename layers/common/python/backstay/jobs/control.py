@@ -46,6 +46,7 @@ class Control:
 
         Raises:
             NotPossibleError: the job has not failed, or somebody else is retrying it.
+            MissingPayloadError: its input is past its retention; the job stays failed.
         """
         if record.state is not State.FAILED:
             raise NotPossibleError(f"job {record.id} is {record.state}; only a failed job can be retried")

@@ -9,11 +9,11 @@ from backstay.clock import Clock, iso
 from backstay.jobs import keys
 from backstay.jobs.counter_store import CounterStore
 from backstay.jobs.endings import Endings
+from backstay.jobs.indexes import BY_STATE, Entry, oldest_first
 from backstay.jobs.lanes import Lanes
 from backstay.jobs.message import write
 from backstay.jobs.overdue import PATIENCE, Patience
 from backstay.jobs.payloads import MissingPayloadError
-from backstay.jobs.queries import BY_STATE, Entry, oldest_first
 from backstay.jobs.queues import Queues
 from backstay.jobs.record import JobRecord, State
 from backstay.jobs.store import JobStore, LostLeaseError

@@ -57,7 +57,7 @@ class PoisonStore:
     def get(self, an_id: str) -> Poison | None:
         """What is on record under this id, or None."""
         answer = aws.dynamodb().get_item(TableName=self._table, Key=_key(an_id), ConsistentRead=True)
-        return _poison(decode_item(answer["Item"])) if "Item" in answer else None
+        return from_item(decode_item(answer["Item"])) if "Item" in answer else None
 
     def delete(self, an_id: str) -> None:
         """Take it off the record: its message is gone, or in its queue again."""
@@ -98,7 +98,8 @@ def _item(poison: Poison) -> dict[str, Any]:
     }
 
 
-def _poison(item: Mapping[str, Any]) -> Poison:
+def from_item(item: Mapping[str, Any]) -> Poison:
+    """What `put` wrote, from plain attributes."""
     kind, message = item["error"]
     return Poison(
         id=item["id"],

@@ -1,14 +1,11 @@
 """Reading jobs: by key or by index, newest first, at the same cost however many there are."""
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from backstay import aws
 from backstay.catalog import Catalog
-from backstay.dynamodb import decode_item, encode_item
 from backstay.errors import BackstayError
 from backstay.jobs import keys
+from backstay.jobs.indexes import BY_STATE, BY_TENANT, Index, newest_first
 from backstay.jobs.payloads import PayloadBucket
 from backstay.jobs.record import JobRecord, State
 from backstay.jobs.store import RESULT_PART, JobStore
@@ -17,19 +14,6 @@ from backstay.settings import Environment
 LONGEST_PAGE = 100
 _MOST_ROUNDS = 5
 """Index pages that one answer may read when it filters; a cursor leads on from there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """An index of the jobs table and its two keys."""
-
-    name: str
-    key: str
-    sort: str
-
-
-BY_STATE = Index("by_state", "state_key", "state_at")
-BY_TENANT = Index("by_tenant", "tenant_key", "created_at")
 
 
 class InvalidCursorError(BackstayError):
@@ -51,16 +35,6 @@ class Filter:
             and self.state in (None, record.state)
             and self.tenant in (None, record.tenant)
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One index entry: where a job stands in a list."""
-
-    id: str
-    position: str
-    part: str
-    """What stands there: a record, the head of a lane, or a message that is no job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,67 +106,3 @@ class JobQueries:
         tasks = (self._catalog.get(wanted.task).name,) if wanted.task else self._catalog.names
         states = (wanted.state,) if wanted.state else tuple(State)
         return BY_STATE, [keys.state_key(task, state, shard) for task in tasks for state in states for shard in shards]
-
-
-def newest_first(
-    table: str, index: Index, partitions: Sequence[str], *, before: str | None = None, limit: int
-) -> list[Entry]:
-    """The newest entries over several partitions of an index, before a position."""
-    return _merged(_Reading(table, index, limit, newest=True, before=before), partitions)
-
-
-def oldest_first(
-    table: str,
-    index: Index,
-    partitions: Sequence[str],
-    *,
-    after: str | None = None,
-    before: str | None = None,
-    limit: int,
-) -> list[Entry]:
-    """The oldest entries over several partitions of an index, after one position and before another."""
-    return _merged(_Reading(table, index, limit, newest=False, after=after, before=before), partitions)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    table: str
-    index: Index
-    limit: int
-    newest: bool
-    after: str | None = None
-    before: str | None = None
-
-    def of(self, partition: str) -> list[Entry]:
-        condition, values = "#key = :key", {":key": partition}
-        names = {"#key": self.index.key}
-        if self.after or self.before:
-            # One condition may bound the sort key; a space sorts before whatever may follow a whole position.
-            condition += " AND #sort BETWEEN :first AND :last"
-            values[":first"] = f"{self.after} " if self.after else " "
-            values[":last"] = _just_before(self.before) if self.before else "~"
-            names["#sort"] = self.index.sort
-            if values[":first"] > values[":last"]:
-                return []  # DynamoDB refuses a range that ends before it begins
-        answer = aws.dynamodb().query(
-            TableName=self.table,
-            IndexName=self.index.name,
-            KeyConditionExpression=condition,
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues=encode_item(values),
-            ScanIndexForward=not self.newest,
-            Limit=self.limit,
-        )
-        items = map(decode_item, answer["Items"])
-        return [Entry(item["id"], item[self.index.sort], item["part"]) for item in items]
-
-
-def _merged(reading: _Reading, partitions: Sequence[str]) -> list[Entry]:
-    with ThreadPoolExecutor(max_workers=min(16, len(partitions))) as threads:
-        entries = [entry for page in threads.map(reading.of, partitions) for entry in page]
-    return sorted(entries, key=lambda entry: entry.position, reverse=reading.newest)[: reading.limit]
-
-
-def _just_before(position: str) -> str:
-    """The greatest text of printable characters below a position that is no longer than it needs to be."""
-    return f"{position[:-1]}{chr(ord(position[-1]) - 1)}~"

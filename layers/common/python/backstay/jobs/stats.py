@@ -10,7 +10,7 @@ from backstay.catalog import Catalog
 from backstay.clock import Clock, from_iso, utc_now
 from backstay.jobs import keys
 from backstay.jobs.counter_store import CounterStore, TaskCounters
-from backstay.jobs.queries import BY_STATE, oldest_first
+from backstay.jobs.indexes import BY_STATE, oldest_first
 from backstay.jobs.queues import DEAD_SUFFIX
 from backstay.jobs.record import State
 from backstay.settings import Environment

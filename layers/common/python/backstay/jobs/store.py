@@ -83,18 +83,21 @@ class JobStore:
 
     def get_many(self, job_ids: Iterable[str]) -> list[JobRecord]:
         """Records in the order of the ids; those that are gone are left out. At most 100."""
-        wanted = list(dict.fromkeys(job_ids))
-        found: dict[str, JobRecord] = {}
+        return [from_item(item) for item in self.get_items((job_id, STATE_PART) for job_id in job_ids)]
+
+    def get_items(self, keys_wanted: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+        """Items by id and part, in that order and as plain values; those that are gone are left out. At most 100."""
+        wanted = list(dict.fromkeys(keys_wanted))
+        found: dict[tuple[str, str], dict[str, Any]] = {}
         request: dict[str, Any] = {
-            self.table: {"Keys": [{"id": {"S": job_id}, "part": {"S": STATE_PART}} for job_id in wanted]}
+            self.table: {"Keys": [{"id": {"S": an_id}, "part": {"S": part}} for an_id, part in wanted]}
         }
         while wanted and request:
             answer = aws.dynamodb().batch_get_item(RequestItems=request)
-            for item in answer["Responses"].get(self.table, ()):
-                record = from_item(decode_item(item))
-                found[record.id] = record
+            for item in map(decode_item, answer["Responses"].get(self.table, ())):
+                found[item["id"], item["part"]] = item
             request = dict(answer.get("UnprocessedKeys", {}))
-        return [found[job_id] for job_id in wanted if job_id in found]
+        return [found[key] for key in wanted if key in found]
 
     def put_text(self, job_id: str, part: str, text: str, expires_at: datetime) -> None:
         """Store a large result, or the answer of one model call, beside the record."""

@@ -146,14 +146,16 @@ class Submitter:
         Raises:
             IllegalMoveError: the job has not failed.
             LostLeaseError: somebody else revived it meanwhile.
+            MissingPayloadError: its input is past its retention; the job stays failed.
         """
+        work = self._inputs.get(record.id).for_message
         number = self._lanes.take_number(record.lane) if record.lane else None
         revived = record.revived(self._clock(), number)
         self._store.save(record, revived)
         if revived.lane:
             self.line.join(revived)
         else:
-            self.resend(revived.id)
+            self._queues.send(self._catalog.get(revived.task), revived, write(revived, work))
         return revived
 
     def _write(self, submission: Submission) -> tuple[Submitted, Mapping[str, Any] | None]:
