@@ -3,9 +3,10 @@
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
 
 NAMESPACE = "Backstay"
 
@@ -20,8 +21,10 @@ class Metric:
 
 
 @functools.cache
-def logger() -> Logger:
+def logger() -> "Logger":
     """The function's logger: JSON lines, the service named by POWERTOOLS_SERVICE_NAME."""
+    from aws_lambda_powertools import Logger
+
     return Logger()
 
 
@@ -29,6 +32,8 @@ def emit(
     metrics: Iterable[Metric], dimensions: Mapping[str, str], notes: Mapping[str, str | int] | None = None
 ) -> None:
     """Write metrics as one line in embedded metric format. Notes can be searched in the log, and are no dimensions."""
+    from aws_lambda_powertools.metrics import EphemeralMetrics
+
     sink = EphemeralMetrics(namespace=NAMESPACE)
     for name, note in (notes or {}).items():
         sink.add_metadata(name, note)

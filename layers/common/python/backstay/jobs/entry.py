@@ -1,21 +1,30 @@
 """The handler of every task's Lambda. Which task it is, its environment says; the worker is made at init."""
 
 import os
-from datetime import timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from backstay import config
-from backstay.catalog import Catalog
-from backstay.jobs.endings import Retention
-from backstay.jobs.worker import Worker
-from backstay.settings import Environment
+from backstay.starting import uncollected
+
+if TYPE_CHECKING:
+    from backstay.jobs.worker import Worker
 
 
-def _worker() -> Worker:
+def _worker() -> "Worker":
+    from datetime import timedelta
+    from pathlib import Path
+
+    from backstay import aws, config
+    from backstay.catalog import Catalog
+    from backstay.jobs.endings import Retention
+    from backstay.jobs.worker import Worker
+    from backstay.settings import Environment
+
+    aws.dynamodb()  # made here, where a Lambda has its most CPU: every job needs it
     catalog = Catalog(Path(os.environ["LAMBDA_TASK_ROOT"]))
     jobs = config.load().jobs
     retention = Retention(timedelta(days=jobs.keep_completed_days), timedelta(days=jobs.keep_failed_days))
     return Worker(Environment.read(), catalog, catalog.get(os.environ["BACKSTAY_TASK"]), retention)
 
 
-handler = _worker().handle
+with uncollected():
+    handler = _worker().handle

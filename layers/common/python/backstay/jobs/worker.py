@@ -7,12 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
 from backstay.catalog import AnyTask, Catalog
 from backstay.clock import Clock, utc_now
-from backstay.errors import BackstayError, ErrorClass, Failure
+from backstay.errors import ErrorClass, Failure
 from backstay.jobs.admission import KEEP, Admission, Envelope, Run, Settled, Suspect
 from backstay.jobs.attempt import Attempts, Ended
 from backstay.jobs.endings import Endings, Retention
@@ -35,10 +32,6 @@ class LambdaContext(Protocol):
         """Milliseconds until the Lambda is killed."""
 
 
-class KeptError(BackstayError):
-    """Tells the batch processor that a message stays in its queue."""
-
-
 class Worker:
     """Runs one task's messages. Made once a process."""
 
@@ -46,6 +39,7 @@ class Worker:
         self, env: Environment, catalog: Catalog, task: AnyTask, retention: Retention, clock: Clock = utc_now
     ) -> None:
         self._task, self._queues = task, Queues(env, clock)
+        self._runner = asyncio.Runner()  # kept: a job over its time may still report to it in a later invocation
         submitter = Submitter(env, catalog, clock)
         endings = Endings(env, submitter, retention, clock)
         self._admission = Admission(env, task, submitter, endings, clock)
@@ -54,7 +48,7 @@ class Worker:
     def handle(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Run an SQS event's messages; answers which of them stay in the queue."""
         batch = _Batch(self._task, self._admission, self._attempts, self._queues, event["Records"], context)
-        return batch.run()
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in self._runner.run(batch.run())]}
 
 
 class _Batch:
@@ -78,26 +72,23 @@ class _Batch:
         self._alone = asyncio.Lock()
         self._company_done = asyncio.Event()
 
-    def run(self) -> dict[str, Any]:
-        processor = AsyncBatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-        with processor(records=self._records, handler=self._attend):
-            processor.async_process()
+    async def run(self) -> list[str]:
+        """The ids of the messages that stay in their queue."""
+        acknowledged = await asyncio.gather(*map(self._attend, self._records))
         self._threads.shutdown(wait=False)
         emit(self._metrics, {"Task": self._task.name})
-        return dict(processor.response())
+        return [record["messageId"] for record, done in zip(self._records, acknowledged, strict=True) if not done]
 
-    async def _attend(self, record: SQSRecord) -> None:
+    async def _attend(self, record: dict[str, Any]) -> bool:
         try:
-            settled = await self._settled(record)
-        except Exception:
+            return (await self._settled(record)).acknowledge
+        except Exception:  # noqa: BLE001 - whatever befalls one message must not cost its neighbours
             # The message comes back when its visibility ends, and a claimed job with it when its lease does.
-            logger().exception("message not settled", message_id=record.message_id)
-            raise
-        if not settled.acknowledge:
-            raise KeptError(record.message_id)
+            logger().exception("message not settled", message_id=record["messageId"])
+            return False
 
-    async def _settled(self, record: SQSRecord) -> Settled:
-        envelope = Envelope.of(record.raw_event, self._queues.name_of(record.event_source_arn))
+    async def _settled(self, record: dict[str, Any]) -> Settled:
+        envelope = Envelope.of(record, self._queues.name_of(record["eventSourceARN"]))
         outcome: Run | Suspect | Settled
         try:
             outcome = await self._in_thread(self._admit, envelope)
