@@ -45,7 +45,7 @@ class Api:
         self.resolver = APIGatewayHttpResolver(json_body_deserializer=read_json)
         self.resolver.use(
             middlewares=[
-                self._note_route,
+                self._note_route(),
                 gate,
                 OpenAPIRequestValidationMiddleware(),  # type: ignore[no-untyped-call]
                 OpenAPIResponseValidationMiddleware(has_response_validation_error=True),
@@ -63,8 +63,11 @@ class Api:
         answer = self.resolver.resolve(event, context)
         return {**answer, "headers": {**_HEADERS, **answer["headers"]}}
 
-    def _note_route(self, app: APIGatewayHttpResolver, next_middleware: Callable[..., Response[Any]]) -> Response[Any]:
-        route = app.context["_route"]
-        if route.security is not None:  # what Powertools calls for an unknown path is a route too, of any name
-            self.route = f"{route.method} {route.openapi_path}"
-        return next_middleware(app)
+    def _note_route(self) -> Callable[..., Response[Any]]:
+        def note_route(app: APIGatewayHttpResolver, next_middleware: Callable[..., Response[Any]]) -> Response[Any]:
+            route = app.context["_route"]
+            if route.security is not None:  # what Powertools calls for an unknown path is a route too, of any name
+                self.route = f"{route.method} {route.openapi_path}"
+            return next_middleware(app)
+
+        return note_route

@@ -53,6 +53,11 @@ def test_a_tenant_that_can_not_stand_in_keys_is_refused(store: KeyStore) -> None
         store.create("ingest", "News Room", ["read"])
 
 
+def test_no_key_is_of_the_tenant_that_is_backstays_own(store: KeyStore) -> None:
+    with pytest.raises(InvalidTenantError, match="is Backstay's own"):
+        store.create("ingest", "system", ["read"])
+
+
 def test_a_rotated_key_keeps_its_id_and_the_old_secret_has_a_grace(store: KeyStore, clock) -> None:
     old = store.create("ingest", "newsroom", ["read"])
     clock.move(days=30)

@@ -15,7 +15,7 @@ from backstay.access.webhook_secrets import WebhookSecrets
 from backstay.clock import Clock, utc_now
 from backstay.dynamodb import decode_item, encode_item
 from backstay.errors import BackstayError
-from backstay.jobs.keys import check_tenant
+from backstay.jobs.keys import SYSTEM_TENANT, InvalidTenantError, check_tenant
 
 GRACE = timedelta(hours=24)
 """How long a rotated key's old secret still opens the door, so that callers can change over."""
@@ -66,8 +66,10 @@ class KeyStore:
 
         Raises:
             InvalidScopeError: a scope is unknown, or there is none.
-            InvalidTenantError: the tenant's name can't be one.
+            InvalidTenantError: the tenant's name can't be one, or is Backstay's own.
         """
+        if tenant == SYSTEM_TENANT:
+            raise InvalidTenantError(f"tenant {tenant!r} is Backstay's own; a key of '*' sees its jobs")
         if tenant != EVERY_TENANT:
             check_tenant(tenant)
         key_id = new_key_id()
