@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING
 
-from backstay.starting import uncollected
+from backstay.cold_start import uncollected
 
 if TYPE_CHECKING:
     from backstay.jobs.worker import Worker
