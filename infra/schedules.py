@@ -43,8 +43,8 @@ class Schedules(Construct):
         )
 
     def let_schedule(self, role: iam.Role) -> None:
-        """Make one-time schedules in the group, and delete them."""
-        actions = ("scheduler:CreateSchedule", "scheduler:DeleteSchedule")
-        let_any(role, actions, self._every_schedule, "one for every job that waits for its day, in this group only")
+        """Make one-time schedules in the group; each deletes itself."""
+        reason = "one for every job that waits for its day, in this group only"
+        let_any(role, ("scheduler:CreateSchedule",), self._every_schedule, reason)
         passed_to = {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
         let(role, ("iam:PassRole",), self.role.role_arn, conditions=passed_to)

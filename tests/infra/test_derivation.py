@@ -1,0 +1,130 @@
+"""What is deployed follows from the folders below functions/."""
+
+from infra.packages import REPOSITORY
+from tests.infra.template import Template
+
+
+def test_a_folder_with_a_task_becomes_queue_dead_letter_queue_and_worker(derived: Template) -> None:
+    assert {"backstay-dev-add-numbers", "backstay-dev-add-numbers-dead"} <= set(derived.queues())
+    worker = derived.functions()["backstay-dev-add-numbers"]
+    assert worker["Handler"] == "backstay.jobs.entry.handler"
+    assert worker["Environment"]["Variables"]["BACKSTAY_TASK"] == "add-numbers"
+
+
+def test_every_task_of_this_repository_is_deployed(dev: Template) -> None:
+    tasks = {path.parent.name.replace("_", "-") for path in (REPOSITORY / "functions").glob("*/task.py")}
+    assert tasks
+    for task in tasks:
+        assert f"backstay-dev-{task}" in dev.functions()
+        assert f"backstay-dev-{task}-dead" in dev.queues()
+        assert dev.sources_of(f"backstay-dev-{task}")
+
+
+def test_a_task_with_priorities_has_a_queue_and_an_event_source_for_each(derived: Template) -> None:
+    queues = {name for name in derived.queues() if name.startswith("backstay-dev-add-in-order")}
+    assert queues == {f"backstay-dev-add-in-order-{kind}" for kind in ("high", "normal", "low", "dead")}
+    assert len(derived.sources_of("backstay-dev-add-in-order")) == 3
+
+
+def test_concurrency_becomes_batch_size_and_maximum_concurrency(derived: Template) -> None:
+    for source in derived.sources_of("backstay-dev-add-in-order"):  # concurrency 6
+        assert source["BatchSize"] == 3
+        assert source["ScalingConfig"] == {"MaximumConcurrency": 2}
+    (alone,) = derived.sources_of("backstay-dev-reach-everything")  # concurrency 1
+    assert alone["BatchSize"] == 1
+    assert alone["ScalingConfig"] == {"MaximumConcurrency": 2}  # AWS takes no less
+
+
+def test_messages_are_acknowledged_one_by_one(derived: Template) -> None:
+    for source in derived.sources_of("backstay-dev-add-numbers"):
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert source["MaximumBatchingWindowInSeconds"] == 1
+
+
+def test_a_queue_hides_messages_for_as_long_as_a_claim_holds(derived: Template) -> None:
+    function = derived.functions()["backstay-dev-add-in-order"]
+    assert function["Timeout"] == 100 + 15
+    assert function["MemorySize"] == 1024
+    queue = derived.queues()["backstay-dev-add-in-order-high"]
+    assert queue["VisibilityTimeout"] == function["Timeout"] + 1 + 30
+
+
+def test_the_queue_gives_up_only_long_after_the_job_would_have(derived: Template) -> None:
+    redrive = derived.queues()["backstay-dev-add-numbers"]["RedrivePolicy"]
+    assert redrive["maxReceiveCount"] == 100
+
+
+def test_a_dead_letter_has_room_for_its_attributes_beside_the_longest_message(derived: Template) -> None:
+    queues = derived.queues()
+    assert queues["backstay-dev-add-numbers"]["MaximumMessageSize"] == 1_048_576 - 4_096
+    assert "MaximumMessageSize" not in queues["backstay-dev-add-numbers-dead"]
+
+
+def test_no_function_reserves_concurrency(dev: Template) -> None:
+    assert all("ReservedConcurrentExecutions" not in function for function in dev.functions().values())
+
+
+def test_only_tasks_that_call_a_model_carry_the_sdks(derived: Template) -> None:
+    layers = {name: len(function["Layers"]) for name, function in derived.functions().items()}
+    assert layers.pop("backstay-dev-reach-everything") == 2
+    assert set(layers.values()) == {1}
+
+
+def test_the_stream_brings_changes_of_state_only(dev: Template) -> None:
+    (source,) = dev.sources_of("backstay-dev-follow-changes")
+    assert source["FilterCriteria"] == {"Filters": [{"Pattern": '{"dynamodb":{"Keys":{"part":{"S":["state"]}}}}'}]}
+    assert source["BatchSize"] == 100
+    assert source["BisectBatchOnFunctionError"] is True
+    assert source["DestinationConfig"]["OnFailure"]["Destination"]
+
+
+def test_the_sweeper_runs_every_five_minutes(dev: Template) -> None:
+    (rule,) = dev.of_type("AWS::Events::Rule").values()
+    assert rule["ScheduleExpression"] == "rate(5 minutes)"
+    assert dev.functions()["backstay-dev-sweep"]["Timeout"] < 300
+
+
+def test_the_api_leads_every_request_to_its_function(dev: Template) -> None:
+    (route,) = dev.of_type("AWS::ApiGatewayV2::Route").values()
+    assert route["RouteKey"] == "$default"
+    (stage,) = dev.of_type("AWS::ApiGatewayV2::Stage").values()
+    assert stage["AccessLogSettings"]["DestinationArn"]
+    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+
+
+def test_every_queue_and_function_is_watched(derived: Template) -> None:
+    alarms = derived.named("AWS::CloudWatch::Alarm", "AlarmName")
+    wanted = {
+        f"backstay-dev-add-in-order-{queue}-{what}" for queue in ("high", "normal", "low") for what in ("deep", "old")
+    }
+    wanted |= {f"backstay-dev-add-in-order-{what}" for what in ("dead-letters", "errors")}
+    wanted |= {"backstay-dev-api-errors", "backstay-dev-sweep-errors", "backstay-dev-follow-changes-errors"}
+    assert wanted <= set(alarms)
+    deep = alarms["backstay-dev-add-in-order-high-deep"]
+    assert deep["Threshold"] == 1000
+    assert deep["Period"] * deep["EvaluationPeriods"] == 600
+    assert all(alarm["AlarmActions"] for alarm in alarms.values())
+
+
+def test_the_stack_tells_what_the_command_line_needs(dev: Template) -> None:
+    assert {
+        "ApiUrl",
+        "ContentTable",
+        "JobsTable",
+        "KeysTable",
+        "PayloadsBucket",
+        "QueueUrlPrefix",
+        "ScheduleGroup",
+        "SecretPrefix",
+        "Stage",
+    } <= set(dev.body["Outputs"])
+
+
+def test_every_function_is_told_all_that_the_environment_reads(dev: Template) -> None:
+    from dataclasses import fields
+
+    from backstay.settings import Environment
+
+    wanted = {f"BACKSTAY_{field.name.upper()}" for field in fields(Environment)}
+    for name, function in dev.functions().items():
+        assert wanted <= set(function["Environment"]["Variables"]), name

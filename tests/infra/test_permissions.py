@@ -1,0 +1,124 @@
+"""Who may do what."""
+
+from itertools import chain
+
+import pytest
+
+from backstay.task import USES
+from tests.infra.conftest import EVERY_USE
+from tests.infra.template import Template, as_list, as_text
+
+_WILDCARDS = (
+    ":event-source-mapping:*",
+    ":schedule/backstay-dev-jobs/*",
+    ":secret:backstay/dev/webhook/*",
+)
+
+
+def test_every_use_that_a_task_may_declare_has_grants(derived: Template) -> None:
+    assert "backstay-dev-reach-everything" in derived.functions()  # it was synthesised, with every use there is
+    assert EVERY_USE == USES
+
+
+def test_wildcards_are_the_few_that_have_a_reason(derived: Template) -> None:
+    listing = ["lambda:ListEventSourceMappings"], ["dynamodb:ListStreams"]  # they take no resource
+    for policy, statement in derived.all_statements():
+        for resource in map(as_text, as_list(statement["Resource"])):
+            if resource == "*":
+                assert as_list(statement["Action"]) in listing, policy
+            elif "*" in resource:
+                is_payload = resource.startswith("StoragePayloads") and resource.endswith("/*")
+                assert is_payload or resource.endswith(_WILDCARDS), (policy, resource)
+
+
+def test_no_action_is_a_wildcard_but_one_of_cdks_own_on_the_key(derived: Template) -> None:
+    wide = {
+        (policy[:7], action)
+        for policy, statement in derived.all_statements()
+        for action in as_list(statement["Action"])
+        if "*" in action
+    }
+    assert wide == {("Changes", "kms:GenerateDataKey*"), ("Changes", "kms:ReEncrypt*")}
+
+
+def test_no_role_carries_a_managed_policy(derived: Template) -> None:
+    assert all("ManagedPolicyArns" not in role for role in derived.of_type("AWS::IAM::Role").values())
+
+
+def test_a_worker_sends_to_its_own_queues_and_to_the_webhooks_only(derived: Template) -> None:
+    queues = {
+        derived.id_of("AWS::SQS::Queue", "QueueName", f"backstay-dev-{name}")
+        for name in ("add-numbers", "add-numbers-dead", "deliver-webhook")
+    }
+    assert derived.resources_of("backstay-dev-add-numbers", "sqs:SendMessage") == queues
+
+
+@pytest.mark.parametrize("function", ["api", "sweep", "reach-everything"])
+def test_who_runs_all_jobs_sends_to_every_tasks_queues(derived: Template, function: str) -> None:
+    names = [name for name in derived.queues() if not name.endswith("-dead")]
+    queues = {derived.id_of("AWS::SQS::Queue", "QueueName", name) for name in names}
+    assert queues <= derived.resources_of(f"backstay-dev-{function}", "sqs:SendMessage")
+
+
+def test_secrets_are_read_only_where_they_are_used(derived: Template) -> None:
+    readers = {name for name in derived.functions() if derived.resources_of(name, "secretsmanager:GetSecretValue")}
+    assert readers == {"backstay-dev-deliver-webhook", "backstay-dev-reach-everything"}
+
+
+def test_the_webhook_task_reads_no_provider_key(derived: Template) -> None:
+    (secrets,) = derived.resources_of("backstay-dev-deliver-webhook", "secretsmanager:GetSecretValue")
+    assert secrets.endswith(":secret:backstay/dev/webhook/*")
+
+
+def test_the_api_reads_keys_and_never_writes_them(derived: Template) -> None:
+    keys, _ = derived.starting("AWS::DynamoDB::Table", "StorageKeys")
+    actions = set(
+        chain.from_iterable(
+            as_list(statement["Action"])
+            for statement in derived.statements_of("backstay-dev-api")
+            if keys in map(as_text, as_list(statement["Resource"]))
+        )
+    )
+    assert actions == {"dynamodb:GetItem"}
+
+
+def test_nobody_else_looks_at_keys(derived: Template) -> None:
+    keys, _ = derived.starting("AWS::DynamoDB::Table", "StorageKeys")
+    for name in set(derived.functions()) - {"backstay-dev-api"}:
+        assert all(keys not in resource for resource in derived.resources_of(name, "dynamodb:GetItem"))
+
+
+def test_pausing_reaches_this_stages_functions_only(derived: Template) -> None:
+    (statement,) = [
+        statement
+        for statement in derived.statements_of("backstay-dev-api")
+        if "lambda:UpdateEventSourceMapping" in as_list(statement["Action"])
+    ]
+    arn = as_text(statement["Condition"]["ArnLike"]["lambda:FunctionArn"])
+    assert arn.endswith(":function:backstay-dev-*")
+
+
+def test_the_schedulers_role_sends_to_this_stages_queues_and_nothing_else(derived: Template) -> None:
+    (policy,) = [
+        policy
+        for logical_id, policy in derived.of_type("AWS::IAM::Policy").items()
+        if logical_id.startswith("SchedulesRole")
+    ]
+    statements = policy["PolicyDocument"]["Statement"]
+    actions = set(chain.from_iterable(as_list(statement["Action"]) for statement in statements))
+    assert {action for action in actions if not action.startswith("kms:")} == {"sqs:SendMessage"}
+
+
+def test_what_is_passed_to_the_scheduler_is_passed_to_nobody_else(derived: Template) -> None:
+    for _, statement in derived.all_statements():
+        if "iam:PassRole" in as_list(statement["Action"]):
+            assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+
+
+def test_alarms_may_publish_to_their_encrypted_topic(derived: Template) -> None:
+    (policy,) = derived.of_type("AWS::SNS::TopicPolicy").values()
+    allowed = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
+    assert [s["Principal"] for s in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
+    (key,) = derived.of_type("AWS::KMS::Key").values()
+    services = [s["Principal"].get("Service") for s in key["KeyPolicy"]["Statement"]]
+    assert "cloudwatch.amazonaws.com" in services
