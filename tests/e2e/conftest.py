@@ -15,31 +15,43 @@ import pytest
 from cli.local.cloud import Wish, down, up
 from cli.local.processes import child_of
 from cli.local.state import REPOSITORY, LocalCloud, StateDirectory
+from cli.scaffold import write_task
 
 from .stack import Stack
 
+NEW_TASK = "count-words"
 KEPT = "BACKSTAY_E2E_STATE_DIR"
 
 
 @pytest.fixture(scope="session")
 def functions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The app's functions and the tests' own, in one folder."""
-    folder = tmp_path_factory.mktemp("app") / "functions"
+    """The app's functions, the tests' own, and one just made by `backstay new task`, in one folder."""
+    root = tmp_path_factory.mktemp("app")
     for source in (REPOSITORY / "functions", REPOSITORY / "tests" / "tasks"):
-        shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
+        shutil.copytree(source, root / "functions", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    write_task(root, NEW_TASK)
+    return root / "functions"
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory, functions: Path) -> Iterator[LocalCloud]:
-    """The cloud that runs for this session."""
+def state(tmp_path_factory: pytest.TempPathFactory, functions: Path) -> Iterator[StateDirectory]:
+    """The state directory of the cloud that runs for this session."""
     if kept := os.environ.get(KEPT):
-        state = StateDirectory(Path(kept))
-        yield state.cloud() or up(state, print, Wish(functions=functions))
+        directory = StateDirectory(Path(kept))
+        if not directory.cloud():
+            up(directory, print, Wish(functions=functions))
+        yield directory
         return
-    state = StateDirectory(tmp_path_factory.mktemp("cloud") / "state")
-    yield up(state, print, Wish(owner=child_of("pytest", os.getpid()), functions=functions))
-    down(state)
+    directory = StateDirectory(tmp_path_factory.mktemp("cloud") / "state")
+    up(directory, print, Wish(owner=child_of("pytest", os.getpid()), functions=functions))
+    yield directory
+    down(directory)
+
+
+@pytest.fixture(scope="session")
+def cloud(state: StateDirectory) -> LocalCloud:
+    """The cloud that runs for this session."""
+    return state.require_cloud()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,5 @@
+"""`python -m cli` is `backstay`."""
+
+from cli.main import app
+
+app()
