@@ -107,7 +107,8 @@ class Lanes:
 class Line:
     """What submitting and finishing do with a lane: send the job whose turn it becomes."""
 
-    def __init__(self, lanes: Lanes, send: Callable[[str], None]) -> None:
+    def __init__(self, lanes: Lanes, send: Callable[[str], bool]) -> None:
+        """`send` sends a job's message; it answers False for a job that is over."""
         self._lanes, self._send = lanes, send
 
     def join(self, record: JobRecord) -> None:
@@ -122,8 +123,9 @@ class Line:
 
     def _send_next(self, record: JobRecord) -> None:
         lane, _ = _place(record)
-        if (job_id := self._lanes.call_next(lane)) is not None:
-            self._send(job_id)
+        while (job_id := self._lanes.call_next(lane)) is not None and not self._send(job_id):
+            # It left between the look at the line and the turn that it was given.
+            self._lanes.strike(lane, job_id)
 
 
 def _place(record: JobRecord) -> tuple[str, int]:

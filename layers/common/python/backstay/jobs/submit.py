@@ -120,16 +120,18 @@ class Submitter:
         """
         return self._write(submission)[0].record
 
-    def resend(self, job_id: str) -> None:
-        """Send the message of a job that waits; does nothing for a job that is gone or over.
+    def resend(self, job_id: str) -> bool:
+        """Send the message of a job that waits; answers whether the job is there and not over.
 
         Raises:
             MissingPayloadError: its input is past its retention.
         """
         record = self._store.get(job_id)
-        if record is None or record.state not in (State.WAITING, State.DELAYED):
-            return
-        self.send_again(record)
+        if record is None or record.state.is_terminal:
+            return False
+        if record.state in (State.WAITING, State.DELAYED):
+            self.send_again(record)
+        return True
 
     def send_again(self, record: JobRecord) -> None:
         """Send the message of a job that isn't over, whatever has become of its message. Two are harmless.
