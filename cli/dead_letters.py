@@ -55,9 +55,15 @@ def redrive(
     as_json: Json = False,
 ) -> None:
     """Send failed jobs anew, under their keys and with attempts reset."""
-    chosen: dict[str, object] = {"job_ids": job_ids, "task": task, "tenant": tenant, "error_class": error}
+    chosen: dict[str, object] = {
+        "ids": job_ids,
+        "task": task,
+        "tenant": tenant,
+        "error_class": error,
+        "all": everything,
+    }
     body = {name: value for name, value in chosen.items() if value}
-    if not body and not everything:
+    if not body:
         raise Problem("nothing is chosen", "name jobs, a filter, or --all", ExitCode.USAGE)
     body["dry_run"] = dry_run
     if per_second:

@@ -11,24 +11,31 @@ from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from . import (
+    dead_letter_routes,
     document_routes,
     health_routes,
     job_routes,
     stats_routes,
     story_routes,
     task_routes,
+    tenant_routes,
     upload_routes,
 )
 from .bodies import read_json
 from .error_answers import ErrorAnswers
 from .gate import gate
 
-ROUTERS = tuple(
-    group.router
-    for group in (
-        job_routes, upload_routes, story_routes, stats_routes, task_routes, health_routes, document_routes,
-    )
-)  # fmt: skip
+ROUTERS = (
+    job_routes.router,
+    upload_routes.router,
+    story_routes.router,
+    stats_routes.router,
+    task_routes.router,
+    dead_letter_routes.router,
+    tenant_routes.router,
+    health_routes.router,
+    document_routes.router,
+)
 
 NO_ROUTE = "none"
 """Stands for the route of a request that has none."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from backstay.catalog import Catalog
     from backstay.content import ContentTable
     from backstay.jobs.control import Control
+    from backstay.jobs.dead_letters import DeadLetters
     from backstay.jobs.inputs import Inputs
     from backstay.jobs.pausing import Pausing
     from backstay.jobs.queries import JobQueries
@@ -71,6 +72,13 @@ class Services:
         jobs = self._config.jobs
         retention = Retention(timedelta(days=jobs.keep_completed_days), timedelta(days=jobs.keep_failed_days))
         return Control(self.env, self.catalog, retention)
+
+    @cached_property
+    def dead_letters(self) -> "DeadLetters":
+        """Lists and counts what failed for good."""
+        from backstay.jobs.dead_letters import DeadLetters
+
+        return DeadLetters(self.env, self.catalog)
 
     @cached_property
     def stats(self) -> "StatsReader":

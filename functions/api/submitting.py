@@ -37,13 +37,11 @@ def submit(job: JobRequest, caller: Caller, header_key: str | None = None) -> "S
     return services().submitter.submit(_submission(job, caller, header_key))
 
 
-def submit_internal(task: str, work: Mapping[str, Any], tenant: str, caller: Caller, key: str | None) -> "Submitted":
+def submit_internal(task: str, work: Mapping[str, Any], tenant: str, caller: Caller) -> "Submitted":
     """Make a job of one of Backstay's own tasks, once its route has checked who asks."""
     from backstay.jobs.submit import Submission
 
-    return services().submitter.submit(
-        Submission(task=task, input=work, tenant=tenant, idempotency_key=key, key_id=caller.key_id)
-    )
+    return services().submitter.submit(Submission(task=task, input=work, tenant=tenant, key_id=caller.key_id))
 
 
 def answer_to_one(job: Any, caller: Caller) -> tuple[int, JobRecord | Refusal]:

@@ -176,7 +176,7 @@ def test_a_redrive_must_say_what_it_is_for(api: FakeApi, state: StateDirectory) 
     api.says("POST /api/dead-letters/redrive", (200, {"count": 3, "expected_cost_usd": "0.01"}))
     ran = backstay(state, "dlq", "redrive", "--all", "--dry-run")
     assert "3 jobs" in ran.stdout
-    assert api.asked[-1][1] == {"dry_run": True}
+    assert api.asked[-1][1] == {"all": True, "dry_run": True}
 
 
 def test_without_a_cloud_every_command_says_how_to_start_one(tmp_path: Path) -> None:
