@@ -26,7 +26,7 @@ def list_dead_letters(
     limit: Annotated[int, typer.Option(min=1, max=100, help="So many.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """List dead letters with job, task and reason."""
+    """List dead letters with task and reason: failed jobs, and messages that are no jobs."""
     session: Session = context.obj
     with Api(session.target) as api:
         document = api.get("/api/dead-letters", task=task, tenant=tenant, error_class=error, limit=limit)
@@ -34,18 +34,18 @@ def list_dead_letters(
     if as_json:
         print_json(document)
         return
-    columns = ("job", "task", "error", "message", "since")
+    columns = ("id", "task", "error", "message", "since")
     rows = [[str(letter.get(name) or "") for name in _FIELDS] for letter in letters]
     console.print(table_of(columns, rows) if rows else "no dead letters")
 
 
-_FIELDS = ("job_id", "task", "error_class", "message", "failed_at")
+_FIELDS = ("id", "task", "error_class", "message", "failed_at")
 
 
 @app.command()
 def redrive(
     context: typer.Context,
-    job_ids: Annotated[list[str] | None, typer.Argument(help="Jobs to redrive; none with --all or a filter.")] = None,
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids as ls tells them; none with --all or a filter.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Redrive all of them.")] = False,
     task: Task = None,
     tenant: Tenant = None,
@@ -56,7 +56,7 @@ def redrive(
 ) -> None:
     """Send failed jobs anew, under their keys and with attempts reset."""
     chosen: dict[str, object] = {
-        "ids": job_ids,
+        "ids": ids,
         "task": task,
         "tenant": tenant,
         "error_class": error,
@@ -64,7 +64,7 @@ def redrive(
     }
     body = {name: value for name, value in chosen.items() if value}
     if not body:
-        raise Problem("nothing is chosen", "name jobs, a filter, or --all", ExitCode.USAGE)
+        raise Problem("nothing is chosen", "name ids, a filter, or --all", ExitCode.USAGE)
     body["dry_run"] = dry_run
     if per_second:
         body["per_second"] = per_second

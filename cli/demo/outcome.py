@@ -19,11 +19,15 @@ class Outcome:
     detail: str = ""
     """What the refusal said."""
     is_dead_letter: bool = False
+    has_webhook: bool = False
+    """A webhook about the job's end arrived."""
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more will happen."""
-        return self.status is not None or self.is_dead_letter or (self.job is not None and self.job.is_over)
+        if self.job is not None and self.job.is_over:
+            return self.has_webhook or not self.scenario.expect.webhook
+        return self.status is not None or self.is_dead_letter
 
     @property
     def end(self) -> str:
@@ -45,6 +49,7 @@ def judge(outcome: Outcome, others: Mapping[str, Outcome]) -> tuple[str, ...]:
             _complaint("source", expect.source, job.source),
             _complaint("error class", expect.error_class, job.error_class),
             _wait_complaint(expect, job),
+            "" if outcome.has_webhook or not expect.webhook else "no webhook arrived",
         ]
     if expect.same_job_as is not None:
         twin = others[expect.same_job_as].job

@@ -31,6 +31,8 @@ class Expectation(_Part):
     source: str | None = None
     """The result's `source`: model or local."""
     error_class: str | None = None
+    webhook: bool = False
+    """A signed webhook about the job's end must arrive; its callback_url is an address below `{inbox}`."""
     waited_s: float | None = None
     """The job must not have started earlier than so many seconds after it was submitted."""
 
@@ -52,11 +54,12 @@ class Scenario(_Part):
     body: str | None = None
     """The text of a raw SQS message, for messages that are no jobs."""
     options: dict[str, Any] = {}
-    """What else stands in the submission: idempotency_key, priority, delay_s, tags, tenant, callback_url."""
+    """What else stands in the submission: idempotency_key, priority, delay_s, tags, tenant, callback_url. In a text,
+    `{inbox}` stands for the embedded cloud's receiver of webhooks."""
     model: list[dict[str, Any]] = []
     """What the model server must do first, as in `POST /_llmock/scenario`; such scenarios run alone."""
-    then: Literal["cancel", "retry"] | None = None
-    """Cancel the job once it is accepted, or retry it once it has failed."""
+    then: Literal["cancel"] | None = None
+    """What is done to the job once it is accepted."""
     expect: Expectation
 
     @property

@@ -53,8 +53,8 @@ class Sender:
             return Outcome(task, scenario, status=refused.status, detail=refused.cause)
         self._sent[task, scenario.name] = document["id"]
         if scenario.then == "cancel":
-            document = self._api.post(f"/api/jobs/{document['id']}/cancel")
-        return Outcome(task, scenario, job=JobView.of(document))
+            self._api.post(f"/api/jobs/{document['id']}/cancel")
+        return Outcome(task, scenario)
 
     def look(self, outcome: Outcome) -> Outcome:
         """The same scenario as it stands now."""
@@ -64,7 +64,9 @@ class Sender:
         if outcome.scenario.expect.dead_letter:
             return replace(outcome, is_dead_letter=self._lies_dead(outcome.task, sent))
         try:
-            return replace(outcome, job=JobView.of(self._api.get(f"/api/jobs/{sent}")))
+            job = JobView.of(self._api.get(f"/api/jobs/{sent}"))
+            expects_webhook = job.is_over and outcome.scenario.expect.webhook
+            return replace(outcome, job=job, has_webhook=expects_webhook and self._was_told(sent))
         except Refused as refused:
             if refused.code is ExitCode.NOT_FOUND:
                 return outcome  # a plain message becomes a job only when a worker takes it
@@ -88,6 +90,13 @@ class Sender:
         job_id = keys.job_id(tenant, task, str(options.get("idempotency_key", message_id)))
         self._sent[task, scenario.name] = message_id if scenario.expect.dead_letter else job_id
         return Outcome(task, scenario)
+
+    def _was_told(self, job_id: str) -> bool:
+        deliveries = httpx.get(self._cloud.inbox_url, timeout=10, trust_env=False).raise_for_status().json()
+        return any(
+            job_id in delivery["body"] and "webhook-signature" in delivery["headers"] and delivery["status"] < 300
+            for delivery in deliveries
+        )
 
     def _lies_dead(self, task: str, message_id: str) -> bool:
         letters = self._api.get("/api/dead-letters", task=task)["dead_letters"]

@@ -100,7 +100,7 @@ def test_a_message_that_is_no_job_is_listed_among_the_dead_letters_with_its_reas
             None,
         )
     )
-    assert letter["error"]["class"] == "not_a_job"
+    assert letter["error_class"] == "not_a_job"
 
 
 def test_a_job_killed_half_way_by_a_lambda_timeout_runs_again(stack):
