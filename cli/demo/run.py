@@ -40,17 +40,21 @@ def run_demo(*, as_json: bool) -> bool:
     real = RealProvider.from_environment()
     state = StateDirectory(Path(tempfile.mkdtemp(prefix="backstay-demo-")))
     show = Show(quiet=as_json)
-    went_well = False
+    keep_logs = True
     try:
         for wish, chosen in _rounds(entries, real):
             show.run(state, wish, chosen)
         went_well = show.finish(as_json=as_json)
+        keep_logs = not went_well
+    except KeyboardInterrupt:
+        keep_logs = False
+        raise
     finally:
-        down(state, keep_logs=not went_well)
-        if went_well:
-            shutil.rmtree(state.path, ignore_errors=True)
-        else:
+        down(state, keep_logs=keep_logs)
+        if keep_logs:
             notes.print(f"logs: {state.logs}", soft_wrap=True)
+        else:
+            shutil.rmtree(state.path, ignore_errors=True)
     return went_well
 
 

@@ -15,7 +15,7 @@ from backstay.config import FILE_NAME, dump
 from cli.aws import acting_as
 from cli.local.deployment import STAGE, Deployment
 from cli.local.environment import REGION, aws_environment
-from cli.local.processes import Child, is_running, stop
+from cli.local.processes import Child, is_running, stop, undisturbed
 from cli.local.providers import Providers, RealProvider, read_base
 from cli.local.servers import Servers
 from cli.local.state import REPOSITORY, LocalCloud, StateDirectory
@@ -61,7 +61,7 @@ def down(state: StateDirectory, *, keep_logs: bool = False) -> bool:
     """
     if not state.path.exists():
         return False
-    with state.locked():
+    with state.locked(), undisturbed():
         children = state.children()
         ran = any(is_running(child) for child in children)
         stop(children)
@@ -88,9 +88,10 @@ def _start(state: StateDirectory, tell: Tell, wish: Wish) -> LocalCloud:
         )
         return _deploy(state, blank, tell, wish)
     except BaseException:
-        tell("stopping what was started")
-        stop(servers.children)
-        state.clear(keep_logs=True)
+        with undisturbed():
+            tell("stopping what was started")
+            stop(servers.children)
+            state.clear(keep_logs=True)
         raise
 
 

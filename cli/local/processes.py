@@ -1,12 +1,14 @@
 """Child processes that outlive the command, and that are ended only when they are surely ours."""
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,6 +93,23 @@ def child_of(name: str, pid: int) -> Child:
     """The child with this pid, as it was just started."""
     # One that died at once has no start time; its log tells why, and nothing will take it for running.
     return Child(name, pid, start_mark(pid) or "died at once")
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Tidying up must not be cut short by a second Ctrl-C; only the main thread gets any, so others need nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _ENDING_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def stop(children: Sequence[Child], grace_s: float = 6.0) -> None:
