@@ -1,5 +1,6 @@
 """Every five minutes: jobs that wait without a message, leases that lapsed, dead letters that SQS made by itself."""
 
+import os
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
@@ -50,4 +51,4 @@ def _in_camels(name: str) -> str:
 def _sweeper() -> Sweeper:
     jobs = config.load().jobs
     retention = Retention(timedelta(days=jobs.keep_completed_days), timedelta(days=jobs.keep_failed_days))
-    return Sweeper(Environment.read(), Catalog(Path(__file__).parent.parent), retention)
+    return Sweeper(Environment.read(), Catalog(Path(os.environ["LAMBDA_TASK_ROOT"])), retention)

@@ -1,13 +1,20 @@
 """What operating Backstay needs beside jobs: a sweeper, and queues that lose messages."""
 
 from collections import Counter
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from backstay import aws
+from backstay.catalog import Catalog
 from backstay.jobs.endings import Retention
 from backstay.jobs.sweep import Sweeper, Swept
+
+TASKS = Path(__file__).parents[2] / "tasks"
+FUNCTIONS = Path(__file__).parents[3] / "functions"
+OPERATORS_TASKS = ("redrive_dead_letters", "delete_tenant_data")
 
 
 class Sweep:
@@ -76,3 +83,21 @@ class Broker:
 def broker(machine: Any) -> Broker:
     """The queues, from behind."""
     return Broker(machine)
+
+
+@pytest.fixture
+def operations(machine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A machine that has the operators' own tasks beside those of tests/tasks, and functions' environment variables."""
+    for folder in (TASKS, FUNCTIONS):
+        for task in folder.glob("*/task.py"):
+            if folder is TASKS or task.parent.name in OPERATORS_TASKS:
+                (tmp_path / task.parent.name).symlink_to(task.parent)
+    for field in fields(machine.env):
+        monkeypatch.setenv(f"BACKSTAY_{field.name.upper()}", getattr(machine.env, field.name))
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
+    catalog = Catalog(tmp_path)
+    for name in catalog.names:
+        if name not in machine.catalog.names:
+            for queue in (name, f"{name}-dead"):
+                aws.sqs().create_queue(QueueName=f"backstay-test-{queue}")
+    return type(machine)(machine.env, catalog, machine.clock)

@@ -71,7 +71,7 @@ def count(
 ) -> int:
     """How many entries several partitions have between two positions, of one tenant or of all; `most` at most."""
     reading = _Reading(table, index, most, newest=False, after=after, before=before)
-    with ThreadPoolExecutor(max_workers=min(16, len(partitions))) as threads:
+    with ThreadPoolExecutor(max_workers=max(1, min(16, len(partitions)))) as threads:
         return min(most, sum(threads.map(partial(reading.count_of, tenant=tenant), partitions)))
 
 
@@ -129,7 +129,7 @@ class _Reading:
 
 
 def _merged(reading: _Reading, partitions: Sequence[str]) -> list[Entry]:
-    with ThreadPoolExecutor(max_workers=min(16, len(partitions))) as threads:
+    with ThreadPoolExecutor(max_workers=max(1, min(16, len(partitions)))) as threads:
         entries = [entry for page in threads.map(reading.of, partitions) for entry in page]
     return sorted(entries, key=lambda entry: entry.position, reverse=reading.newest)[: reading.limit]
 

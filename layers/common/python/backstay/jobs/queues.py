@@ -51,6 +51,11 @@ class Queues:
             MessageGroupId=record.tenant,  # on a standard queue: fairness among tenants, no order
         )
 
+    def send_plain(self, task: "Task[Any, Any]", body: str, tenant: str) -> None:
+        """Send a message that is no job yet, at once, to the queue for normal priority."""
+        queue = self._env.queue_url(task.queue_name("normal"))
+        aws.sqs().send_message(QueueUrl=queue, MessageBody=body, MessageGroupId=tenant)
+
     def hide(self, queue: str, receipt_handle: str, seconds: float) -> None:
         """Let a message come back after so long, 0 s to nearly 12 hours."""
         aws.sqs().change_message_visibility(
