@@ -60,14 +60,16 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
             secret_prefix="backstay/test/",
             function_prefix="backstay-test-",
         )
-        _make_tables()
+        make_tables()
         aws.s3().create_bucket(Bucket="payloads")
         aws.scheduler().create_schedule_group(Name="backstay-test")
         yield env
         aws.forget_clients()
 
 
-def _make_tables() -> None:
+def make_tables() -> None:
+    """Make the tables that the stack would make."""
+
     def table(name: str, keys: list[str], indexes: dict[str, list[str]]) -> None:
         def schema(names: list[str]) -> list[dict[str, str]]:
             return [

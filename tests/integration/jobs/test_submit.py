@@ -159,18 +159,3 @@ def test_a_lane_keeps_its_order_while_a_job_is_retried(machine):
     machine.deliver("obey-in-order")
     machine.deliver("obey-in-order")
     assert machine.record(first.id).finished_at <= machine.record(second.id).started_at
-
-
-def test_many_joining_and_leaving_a_lane_at_once_lose_nobody(machine):
-    def submit(number: int):
-        return machine.submit("obey-in-order", {"session": "s", "text": str(number)})
-
-    with ThreadPoolExecutor(8) as threads:
-        submitting = [threads.submit(submit, number) for number in range(20)]
-        for _ in range(200):
-            machine.deliver("obey-in-order")
-            if all(future.done() for future in submitting) and all(
-                machine.record(future.result().id).state is State.COMPLETED for future in submitting
-            ):
-                break
-    assert all(machine.record(future.result().id).state is State.COMPLETED for future in submitting)

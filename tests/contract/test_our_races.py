@@ -1,0 +1,80 @@
+"""Our own races, which need a cloud whose writes are atomic: moto's are not."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from backstay import aws
+from backstay.catalog import Catalog
+from backstay.jobs.record import JobRecord, State
+from backstay.settings import Environment
+from cli.aws import acting_as
+from cli.local.environment import aws_environment
+from tests.contract.clouds import Cloud, unique
+from tests.integration.conftest import TASKS, Machine, SettableClock, make_queues, make_tables
+
+_JOBS = 20
+
+
+@pytest.fixture(scope="module")
+def machine(emulator: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """The tasks of tests/tasks on the emulator."""
+    with acting_as(aws_environment(str(emulator.endpoint_url), tmp_path_factory.mktemp("races"))):
+        make_tables()
+        aws.s3().create_bucket(Bucket="payloads")
+        env = Environment(
+            stage="test",
+            jobs_table="jobs",
+            content_table="content",
+            keys_table="keys",
+            payloads_bucket="payloads",
+            queue_url_prefix=f"{emulator.endpoint_url}/{emulator.account}/backstay-test-",
+            queue_arn_prefix=f"arn:aws:sqs:us-east-1:{emulator.account}:backstay-test-",
+            schedule_group="default",
+            schedule_role_arn=f"arn:aws:iam::{emulator.account}:role/schedules",
+            secret_prefix="backstay/test/",
+            function_prefix="backstay-test-",
+        )
+        catalog = Catalog(TASKS)
+        make_queues(catalog)
+        yield Machine(env, catalog, SettableClock())
+
+
+def test_many_that_join_and_leave_a_lane_at_once_lose_nobody(machine: Machine):
+    session = unique("session")
+
+    def submit(number: int) -> JobRecord:
+        return machine.submit("obey-in-order", {"session": session, "text": str(number)})
+
+    def all_done(submitting: list[Future[JobRecord]]) -> bool:
+        return all(one.done() and machine.record(one.result().id).state is State.COMPLETED for one in submitting)
+
+    with ThreadPoolExecutor(8) as threads:
+        submitting = [threads.submit(submit, number) for number in range(_JOBS)]
+        for _ in range(5 * _JOBS):
+            machine.deliver("obey-in-order")
+            if all_done(submitting):
+                break
+    assert all_done(submitting)
+
+
+def test_ten_submits_of_one_key_at_once_make_one_job(machine: Machine):
+    key = unique("key")
+
+    def submit(_: int) -> str:
+        return machine.submit("obey", {"text": "once"}, idempotency_key=key).id
+
+    with ThreadPoolExecutor(10) as threads:
+        ids = set(threads.map(submit, range(10)))
+    assert len(ids) == 1
+    while machine.deliver("obey") or sum(_depths(machine)):
+        pass
+    record = machine.record(ids.pop())
+    assert (record.state, record.fence) == (State.COMPLETED, 1)
+
+
+def _depths(machine: Machine) -> list[int]:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    answer = aws.sqs().get_queue_attributes(QueueUrl=machine.env.queue_url("obey"), AttributeNames=names)  # type: ignore[arg-type]
+    return [int(count) for count in answer["Attributes"].values()]
