@@ -68,13 +68,6 @@ def test_ten_submits_of_one_key_at_once_make_one_job(machine: Machine):
     with ThreadPoolExecutor(10) as threads:
         ids = set(threads.map(submit, range(10)))
     assert len(ids) == 1
-    while machine.deliver("obey") or sum(_depths(machine)):
-        pass
+    machine.deliver("obey")
     record = machine.record(ids.pop())
     assert (record.state, record.fence) == (State.COMPLETED, 1)
-
-
-def _depths(machine: Machine) -> list[int]:
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    answer = aws.sqs().get_queue_attributes(QueueUrl=machine.env.queue_url("obey"), AttributeNames=names)  # type: ignore[arg-type]
-    return [int(count) for count in answer["Attributes"].values()]
