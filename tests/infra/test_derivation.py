@@ -1,6 +1,11 @@
 """What is deployed follows from the folders below functions/."""
 
+from pathlib import Path
+
+from backstay.catalog import Catalog
 from infra.packages import REPOSITORY
+from infra.stack import describe
+from tests.infra.conftest import write_task
 from tests.infra.template import Template
 
 
@@ -33,6 +38,13 @@ def test_concurrency_becomes_batch_size_and_maximum_concurrency(derived: Templat
     (alone,) = derived.sources_of("backstay-dev-reach-everything")  # concurrency 1
     assert alone["BatchSize"] == 1
     assert alone["ScalingConfig"] == {"MaximumConcurrency": 2}  # AWS takes no less
+
+
+def test_the_synthesis_tells_what_comes_of_a_tasks_concurrency(functions: Path) -> None:
+    write_task(functions, "add-slowly", "priorities=True, concurrency=6, timeout=100")
+    assert describe(Catalog(functions).get("add-slowly")) == (
+        "add-slowly: 3 queues, each up to 6 jobs at once (2 workers with batches of 3); timeout 115 s, lease 146 s"
+    )
 
 
 def test_messages_are_acknowledged_one_by_one(derived: Template) -> None:
