@@ -1,5 +1,6 @@
 """Stories: stored, scored at once, and scored better in the background."""
 
+import re
 from typing import Annotated
 from urllib.parse import quote, unquote
 
@@ -14,7 +15,7 @@ from .failures import refusal_of_findings
 from .gate import caller_of, needs, routes
 from .job_shapes import Job, JobRequest, Priority
 from .job_view import job_of
-from .problems import Kind, Refusal
+from .problems import Kind, Refusal, invalid
 from .services import services
 from .shapes import JsonObject, Shape, TenantName
 from .submitting import submit
@@ -22,6 +23,9 @@ from .submitting import submit
 router = routes()
 
 TASK = "enhance-story"
+
+_READABLE_ID = re.compile(r"(?!\.{1,2}$)[-._~()'!*:@,;=+&$<> \[\]{}|^\w]+")
+"""What can stand in a path, whether or not the gateway has decoded it on the way."""
 
 
 class StoredStory(Shape):
@@ -67,6 +71,8 @@ def create_story(
         edit = Story.model_validate(story)
     except ValidationError as error:
         raise refusal_of_findings([dict(finding) for finding in error.errors(include_url=False)]) from error
+    if not _READABLE_ID.fullmatch(edit.id):
+        raise invalid("id", "may not be '.' or '..' nor hold any of / % ? # \\ \" `, since it stands in a URL", edit.id)
     scores = local_scores(edit)
     put_story(whose, edit, scores, utc_now(), services().contents)
     submitted = submit(JobRequest(task=TASK, input=story, tenant=whose, priority=priority), caller)

@@ -10,13 +10,13 @@ from backstay import aws
 from backstay.settings import Environment
 
 STORY = {
-    "id": "story 1/ä",
+    "id": "story 1: ä",
     "title": "A revolutionary chip",
     "content": "It changes everything, its makers say.",
     "sector_tag": "hardware",
     "impact_tags": ["privacy"],
 }
-PATH = "/api/stories/story%201%2F%C3%A4"
+PATH = "/api/stories/story%201%3A%20%C3%A4"
 
 
 @pytest.fixture
@@ -65,6 +65,22 @@ def test_a_wrong_story_is_422_and_nothing_is_stored(client) -> None:
     assert answer.status == 422
     assert set(answer.fields) == {"title", "mood"}
     assert caller("GET", PATH).status == 404
+
+
+@pytest.mark.parametrize("story_id", ["a/b", "50%", "a?b", "a#b", "..", "a\nb"])
+def test_an_id_that_no_url_could_name_is_refused(client, story_id: str) -> None:
+    answer = client()("POST", "/api/stories", {**STORY, "id": story_id})
+
+    assert answer.status == 422
+    assert "stands in a URL" in answer.fields["id"]
+
+
+@pytest.mark.parametrize("path", [PATH, "/api/stories/story 1: ä"])
+def test_a_story_is_found_whether_or_not_the_gateway_decodes_paths(client, path: str) -> None:
+    caller = client()
+    caller("POST", "/api/stories", STORY)
+
+    assert caller("GET", path).json["story"]["id"] == STORY["id"]
 
 
 def test_a_priority_chooses_the_queue(client, cloud) -> None:
