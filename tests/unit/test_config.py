@@ -24,6 +24,23 @@ default = ["anthropic/claude-haiku-5-5", "house/meta/llama-3.1:8b"]
 [prices."house/meta/llama-3.1:8b"]
 input = 0.1
 output = 1
+[providers.anthropic.limits]
+[providers.azure]
+kind = "azure"
+secret = "provider/azure"
+base_url = "https://us.openai.azure.com"
+api_version = "2025-04-01-preview"
+[providers.azure.deployments]
+"gpt-5.6-luna" = "luna of the west"
+[providers.bedrock]
+kind = "bedrock"
+regions = ["eu-central-1", "eu-west-1"]
+[providers.bedrock.breaker]
+failure_threshold = 2
+[routes.tiers]
+high = ["bedrock/eu.anthropic.claude-opus-5-5"]
+[context_windows]
+"house/meta/llama-3.1:8b" = 8192
 [jobs]
 keep_completed_days = 1
 [outbound]
@@ -34,6 +51,12 @@ allow_private = ["127.0.0.1:9999", "[::1]:80"]
 def test_the_file_of_the_repository_is_in_order() -> None:
     shipped = config.read(Path(__file__).parents[2] / "backstay.toml")
     assert shipped.routes.default[0] == "anthropic/claude-haiku-5-5"
+
+
+def test_anthropic_s_limits_are_those_of_its_first_tier_until_others_are_given() -> None:
+    anthropic = '[providers.a]\nkind = "anthropic"\nsecret = "s"\n'
+    assert config.parse(anthropic).providers["a"].limits.requests_per_minute == 100
+    assert config.parse(anthropic + "[providers.a.limits]").providers["a"].limits.requests_per_minute is None
 
 
 def test_an_empty_file_is_in_order() -> None:
@@ -74,6 +97,22 @@ def test_anything_dumped_is_parsed_as_the_same(model: str, price: Decimal) -> No
         ('[providers.a]\nkind = "compatible"', "a compatible provider needs its address: add base_url ="),
         ('[providers.a]\nkind = "openai"\nsecret = "s"\ntimeout_s = "9"', 'providers.a.timeout_s = "9" won\'t do'),
         ('[providers.a]\nkind = "openai"\nsecret = "s"\nbase_url = "x"', 'providers.a.base_url = "x" won\'t do'),
+        ('[providers.a]\nkind = "azure"\nsecret = "s"', "an Azure provider needs its endpoint: add base_url ="),
+        (
+            '[providers.a]\nkind = "azure"\nsecret = "s"\nbase_url = "https://x"',
+            "an Azure provider needs the version of its API: add api_version =",
+        ),
+        ('[providers.a]\nkind = "bedrock"', "a Bedrock provider needs its regions, in order: add regions ="),
+        ('[providers.a]\nkind = "openrouter"', "providers.a: its API key is missing"),
+        ('[providers.a]\nkind = "openai"\nsecret = "s"\nregions = ["x"]', "regions is for kind = 'bedrock' only"),
+        (
+            '[providers.a]\nkind = "openai"\nsecret = "s"\n[providers.a.limits]\nrequests_a_minute = 3',
+            "providers.a.limits.requests_a_minute is unknown; did you mean 'requests_per_minute'?",
+        ),
+        ('[providers.a]\nkind = "openai"\nsecrets = "s"', "providers.a.secrets is unknown; did you mean 'secret'?"),
+        ('[routes.tiers]\nhuge = ["a/b"]', "routes.tiers.huge is unknown; remove it, or use one of ['high'"),
+        ('[routes.tiers]\nhigh = ["a/b"]', "routes.tiers.high holds 'a/b', but there is no provider 'a'"),
+        ('[context_windows]\n"a/b" = 9', "context_windows holds 'a/b', but there is no provider 'a'"),
         ('[providers.A]\nkind = "openai"\nsecret = "s"', "providers.A: a provider's name has a-z"),
         ('[routes]\ndefault = ["gpt"]', "routes.default holds 'gpt'; write \"<provider>/<model>\""),
         ('[routes]\ndefault = ["a/b"]', "there is no provider 'a'; add [providers.a]"),

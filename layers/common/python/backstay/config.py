@@ -5,57 +5,60 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from backstay.provider_settings import BreakerSettings, Kind, LimitSettings, Names, ProviderSettings, Section
 from backstay.settings import SettingsError
+
+__all__ = [
+    "FILE_NAME",
+    "BreakerSettings",
+    "Config",
+    "JobsSettings",
+    "Kind",
+    "LimitSettings",
+    "Outbound",
+    "PriceSettings",
+    "ProviderSettings",
+    "Routes",
+    "TierRoutes",
+    "dump",
+    "find",
+    "load",
+    "parse",
+    "read",
+]
 
 FILE_NAME = "backstay.toml"
 
-Names = Annotated[tuple[str, ...], Field(strict=False)]  # TOML has arrays, no tuples
 Price = Annotated[Decimal, Field(strict=False, ge=0)]
-Kind = Literal["anthropic", "openai", "compatible"]
 
 _PROVIDER_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _HOST_AND_PORT = re.compile(r"[^\s:/]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
+class TierRoutes(Section):
+    """`[routes.tiers]`: where calls of a complexity go, in order; a tier without routes takes the default ones."""
+
+    low: Names = ()
+    medium: Names = ()
+    high: Names = ()
 
 
-class ProviderSettings(_Section):
-    """`[providers.<name>]`: who answers calls. Routes name it as `<name>/<model>`."""
-
-    kind: Kind
-    """The protocol it speaks."""
-    secret: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/_+=.@-]+$")] | None = None
-    """The name of the secret that is the API key, below the stage's prefix. Only `compatible` may do without."""
-    base_url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")] | None = None
-    """Where it is; by default the provider's own address."""
-    timeout_s: int = Field(default=120, ge=1, le=840)
-    """The longest that one call may take, in seconds."""
-
-    @model_validator(mode="after")
-    def _has_what_its_kind_needs(self) -> "ProviderSettings":
-        if self.kind == "compatible" and not self.base_url:
-            raise ValueError('a compatible provider needs its address: add base_url = "https://…/v1"')
-        if self.kind != "compatible" and not self.secret:
-            raise ValueError('its API key is missing: add secret = "provider/…", the name of a secret')
-        return self
-
-
-class Routes(_Section):
+class Routes(Section):
     """`[routes]`: where calls go that name no routes of their own, in order."""
 
     default: Names = ()
+    tiers: TierRoutes = Field(default_factory=TierRoutes)
 
 
-class PriceSettings(_Section):
+class PriceSettings(Section):
     """`[prices."<provider>/<model>"]` in US dollars per million tokens; wins over genai-prices."""
 
     input: Price
@@ -64,14 +67,14 @@ class PriceSettings(_Section):
     """Input tokens that the provider read from its cache; by default the price of input."""
 
 
-class JobsSettings(_Section):
+class JobsSettings(Section):
     """`[jobs]`: how long jobs are kept."""
 
     keep_completed_days: int = Field(default=7, ge=1, le=3650)
     keep_failed_days: int = Field(default=30, ge=1, le=3650)
 
 
-class Outbound(_Section):
+class Outbound(Section):
     """`[outbound]`: where webhooks and call-http may go."""
 
     allow_private: Names = ()
@@ -87,12 +90,14 @@ class Outbound(_Section):
         return self
 
 
-class Config(_Section):
+class Config(Section):
     """All of backstay.toml. Every section may be left out."""
 
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
     routes: Routes = Field(default_factory=Routes)
     prices: dict[str, PriceSettings] = Field(default_factory=dict)
+    context_windows: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    """`"<provider>/<model>" = tokens`, for models that genai-prices doesn't know; wins over it."""
     jobs: JobsSettings = Field(default_factory=JobsSettings)
     outbound: Outbound = Field(default_factory=Outbound)
 
@@ -103,10 +108,23 @@ class Config(_Section):
                 raise ValueError(
                     f"providers.{name}: a provider's name has a-z, 0-9 and hyphen, and starts with a letter"
                 )
-        for key, route in (
-            *(("routes.default", r) for r in self.routes.default),
-            *(("prices", r) for r in self.prices),
-        ):
+        tiers = {f"routes.tiers.{tier}": routes for tier, routes in self.routes.tiers}
+        named = {"routes.default": self.routes.default, "prices": self.prices, "context_windows": self.context_windows}
+        for key, routes in {**named, **tiers}.items():
+            self.check_routes(key, routes)
+        return self
+
+    def check_routes(self, key: str, routes: Iterable[str]) -> None:
+        """See to it that routes can be followed.
+
+        Args:
+            key: what holds them, for the message.
+            routes: each should be `<provider>/<model>`.
+
+        Raises:
+            ValueError: names the first that is no route, or whose provider does not exist.
+        """
+        for route in routes:
             provider, slash, model = route.partition("/")
             if not (provider and slash and model):
                 raise ValueError(f'{key} holds {route!r}; write "<provider>/<model>"')
@@ -115,7 +133,6 @@ class Config(_Section):
                     f"{key} holds {route!r}, but there is no provider {provider!r}; "
                     f"add [providers.{provider}] or name one of {sorted(self.providers)}"
                 )
-        return self
 
 
 def parse(text: str, source: str = FILE_NAME) -> Config:
@@ -170,21 +187,27 @@ def dump(config: Config) -> str:
 
 
 def _tables(table: Mapping[str, Any], path: str = "") -> list[str]:
-    lines = [f"{key} = {_toml(value)}" for key, value in table.items() if not isinstance(value, Mapping)]
-    if path and lines:
+    lines = [f"{_key(key)} = {_toml(value)}" for key, value in table.items() if not isinstance(value, Mapping)]
+    if path and (lines or not table):  # an empty table may say something too: no limits
         lines = [f"[{path}]", *lines]
     for key, value in table.items():
         if isinstance(value, Mapping):
-            lines += _tables(value, f"{path}.{_quoted(key)}" if path else key)
+            lines += _tables(value, f"{path}.{_key(key)}" if path else key)
     return lines
 
 
 def _toml(value: object) -> str:
     if isinstance(value, str):
         return _quoted(value)
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, tuple):
         return f"[{', '.join(_toml(entry) for entry in value)}]"
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _key(text: str) -> str:
+    return text if _BARE_KEY.fullmatch(text) else _quoted(text)
 
 
 def _quoted(text: str) -> str:
@@ -214,8 +237,10 @@ def _nearest(location: tuple[int | str, ...]) -> str:
 
 
 def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
-    sections: dict[str, type[BaseModel]] = {}
-    for name, field in Config.model_fields.items():
-        sections[name] = (get_args(field.annotation) or (None, field.annotation))[1]
-    here = Config if len(location) == 1 else sections[str(location[0])]
+    """The keys of the table in which the last key of a location stands."""
+    here: type[BaseModel] = Config
+    for key in location[:-1]:
+        if field := here.model_fields.get(str(key)):  # else it is a name that somebody chose, such as a provider's
+            holds = (get_args(field.annotation) or (None, field.annotation))[1]
+            here = holds if isinstance(holds, type) and issubclass(holds, BaseModel) else here
     return sorted(here.model_fields)
