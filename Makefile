@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.backstay/tools/bin:$(PATH)
 RUN := uv run --frozen
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down lint audit aws-check ready
+.PHONY: help demo test up down lint bench audit aws-check ready
 
 help: ## List what there is to make.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -28,9 +28,15 @@ lint: ready ## Check style, types and the direction of imports.
 	$(RUN) mypy
 	$(RUN) lint-imports
 
+bench: ready ## Measure what the design promises, and write it to bench/results.json.
+	$(RUN) python -m bench
+
 audit: ready ## Ask the network whether a dependency has a known vulnerability.
 	uv export --frozen --all-groups --no-emit-project --quiet --output-file .backstay/requirements.txt
 	uvx pip-audit --requirement .backstay/requirements.txt --disable-pip --require-hashes
+
+aws-check: ready ## Check a stage on AWS (STAGE=dev) for what an emulator can't show; needs AWS credentials.
+	BACKSTAY_AWS_STAGE=$(or $(STAGE),dev) $(RUN) pytest tests/aws
 
 ready:
 	@./.ci/prepare

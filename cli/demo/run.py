@@ -65,7 +65,10 @@ def _rounds(entries: Sequence[Entry], real: RealProvider | None) -> list[tuple[W
         return [(Wish(owner=owner), list(entries))]
     unscripted = [(_name(entry), entry[0].input_of(entry[1]) or {}) for entry in entries if not entry[1].is_scripted]
     names, most = affordable(unscripted, price_of(real, read_base(REPOSITORY / FILE_NAME)))
-    notes.print(f"{len(names)} scenarios go to {real.route} and cost at most ${most:.2f} (the cap is ${CAP_USD})")
+    notes.print(
+        f"{len(names)} scenarios go to {real.route} and cost at most ${most:.2f} (the cap is ${CAP_USD})",
+        soft_wrap=True,
+    )
     paid = [entry for entry in entries if _name(entry) in names]
     free = [entry for entry in entries if _name(entry) not in names]
     return [(Wish(real, owner), paid), *([(Wish(owner=owner), free)] if free else [])]
