@@ -35,8 +35,8 @@ audit: ready ## Ask the network whether a dependency has a known vulnerability.
 	uv export --frozen --all-groups --no-emit-project --quiet --output-file .backstay/requirements.txt
 	uvx pip-audit --requirement .backstay/requirements.txt --disable-pip --require-hashes
 
-aws-check: ready ## Check a stage on AWS (STAGE=dev) for what an emulator can't show; needs AWS credentials.
-	BACKSTAY_AWS_STAGE=$(or $(STAGE),dev) $(RUN) pytest tests/aws
+aws-check: ready ## Check on a stage on AWS (STAGE=dev) what an emulator can't show; tells what it costs, and asks.
+	$(RUN) backstay --stage $(or $(STAGE),dev) aws-check
 
 ready:
 	@./.ci/prepare
