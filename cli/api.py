@@ -61,6 +61,10 @@ class Api:
         """What a POST answers."""
         return self._call("POST", path, json=dict(body or {}))
 
+    def delete(self, path: str) -> dict[str, Any]:
+        """What a DELETE answers."""
+        return self._call("DELETE", path)
+
     def jobs(self, limit: int, **query: str | None) -> Iterator[dict[str, Any]]:
         """Jobs, newest first, over as many pages as it takes to have `limit` of them."""
         cursor: str | None = None

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli import cloud, dead_letters, jobs, keys, scaffold, stats, submit
+from cli.aws_check import command as aws_check
 from cli.local.state import STATE_VARIABLE
 from cli.output import print_problem
 from cli.problems import EXIT_CODES, ExitCode, Problem
@@ -74,7 +75,7 @@ def _options(
     context.obj = Session(stage, profile, state_dir, api_key)
 
 
-for part in (cloud, submit, stats):
+for part in (cloud, submit, stats, aws_check):
     part.add_to(app)
 for part, name in ((jobs, "jobs"), (dead_letters, "dlq"), (keys, "keys"), (scaffold, "new")):
     app.add_typer(part.app, name=name)
