@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import boto3
 from botocore.config import Config
 
-from cli.api import Api
-from cli.problems import Problem
+from cli.api import Api, Refused
+from cli.problems import ExitCode, Problem
 from cli.target import Target
 from cli.views import JobView
 
@@ -107,14 +107,19 @@ class Ground:
             return over
         raise Problem(f"not all of {count} jobs of {tenant} were over after {within_s:.0f} s", "see: backstay jobs ls")
 
-    def wait_for_job(self, job_id: str, within_s: float) -> JobView:
-        """A job, once it is over, or as it stands at last."""
-        eventually(lambda: self.job(job_id).is_over, within_s)
+    def wait_for_job(self, job_id: str, within_s: float) -> JobView | None:
+        """A job, once it is over, or as it stands at last; None when there is none."""
+        eventually(lambda: (job := self.job(job_id)) is not None and job.is_over, within_s)
         return self.job(job_id)
 
-    def job(self, job_id: str) -> JobView:
-        """A job as it stands."""
-        return JobView.of(self.api.get(f"/api/jobs/{job_id}"))
+    def job(self, job_id: str) -> JobView | None:
+        """A job as it stands; None while there is none."""
+        try:
+            return JobView.of(self.api.get(f"/api/jobs/{job_id}"))
+        except Refused as refused:
+            if refused.code is ExitCode.NOT_FOUND:
+                return None
+            raise
 
 
 def eventually(look: Callable[[], T], within_s: float) -> T:
