@@ -14,6 +14,7 @@ from infra.stage import Stage
 from infra.storage import Storage
 from infra.task_queue import TaskQueue
 
+_INVOKE_MODEL = ("bedrock:InvokeModel",)
 _READ_SECRET = ("secretsmanager:GetSecretValue",)
 
 
@@ -40,7 +41,7 @@ class Reach:
             UnknownUseError: nothing is known by this name.
         """
         grants: dict[str, Callable[[iam.Role], None]] = {
-            "llm": self._let_read_provider_keys,
+            "llm": self._let_call_models,
             "content": self.storage.let_work_on_content,
             "webhook-secrets": self._let_read_webhook_secrets,
             "jobs": self._let_run_all_jobs,
@@ -70,6 +71,17 @@ class Reach:
         self.let_send_to_every_task(role)
         self.storage.let_search_jobs(role)
         self.storage.let_erase_payloads(role)
+
+    def _let_call_models(self, role: iam.Role) -> None:
+        self.storage.let_cache(role)
+        self._let_read_provider_keys(role)
+        if any(provider.kind == "bedrock" and not provider.secret for provider in self.config.providers.values()):
+            reason = "tasks choose models, and an inference profile sends calls on to any of several regions"
+            for resource, account in (("foundation-model", ""), ("inference-profile", self.stack.account)):
+                every = self.stack.format_arn(
+                    service="bedrock", region="*", account=account, resource=resource, resource_name="*"
+                )
+                let_any(role, _INVOKE_MODEL, every, reason)
 
     def _let_read_provider_keys(self, role: iam.Role) -> None:
         names = sorted({provider.secret for provider in self.config.providers.values() if provider.secret})

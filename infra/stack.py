@@ -87,6 +87,7 @@ class BackstayStack(Stack):
             "BACKSTAY_JOBS_TABLE": storage.jobs.table_name,
             "BACKSTAY_CONTENT_TABLE": storage.content.table_name,
             "BACKSTAY_KEYS_TABLE": storage.keys.table_name,
+            "BACKSTAY_CACHE_TABLE": storage.cache.table_name,
             "BACKSTAY_PAYLOADS_BUCKET": storage.payloads.bucket_name,
             "BACKSTAY_QUEUE_URL_PREFIX": self._queue_url_prefix(),
             "BACKSTAY_QUEUE_ARN_PREFIX": self.format_arn(

@@ -48,6 +48,7 @@ class Storage(Construct):
         self.content = self._table("Content", "id", "part")
         self.keys = self._table("Keys", "key_hash")
         _index(self.keys, "by_list", "list", "created_at", dynamodb.ProjectionType.ALL)
+        self.cache = self._table("Cache", "key")
         self.payloads = self._bucket()
 
     def let_work_on_jobs(self, role: iam.Role) -> None:
@@ -62,6 +63,11 @@ class Storage(Construct):
     def let_work_on_content(self, role: iam.Role) -> None:
         """Read and write stories and what sagas make."""
         let(role, (*_READ, *_WRITE), self.content.table_arn)
+
+    def let_cache(self, role: iam.Role) -> None:
+        """Look up answers of models, keep them, and hold what is being asked."""
+        actions = ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:DeleteItem")
+        let(role, actions, self.cache.table_arn)
 
     def let_check_keys(self, role: iam.Role) -> None:
         """Look up an API key by its hash."""

@@ -116,6 +116,7 @@ class ModelCall(Shape):
     cost_usd: Annotated[Decimal | None, Field(description="None while nobody has priced the model.")]
     price_version: str
     replayed: Annotated[bool, Field(description="Answered from what an earlier attempt had paid for.")]
+    cached: Annotated[bool, Field(description="Answered from the cache, for nothing.")]
 
 
 class JobReceipt(Shape):

@@ -88,6 +88,7 @@ def _receipt(receipt: Receipt) -> JobReceipt:
                 cost_usd=call.cost_usd,
                 price_version=call.price_version,
                 replayed=call.replayed,
+                cached=call.cached,
             )
             for call in receipt.calls
         ],

@@ -28,6 +28,7 @@ def machine(emulator: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             jobs_table="jobs",
             content_table="content",
             keys_table="keys",
+            cache_table="cache",
             payloads_bucket="payloads",
             queue_url_prefix=f"{emulator.endpoint_url}/{emulator.account}/backstay-test-",
             queue_arn_prefix=f"arn:aws:sqs:us-east-1:{emulator.account}:backstay-test-",

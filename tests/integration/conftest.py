@@ -52,6 +52,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
             jobs_table="jobs",
             content_table="content",
             keys_table="keys",
+            cache_table="cache",
             payloads_bucket="payloads",
             queue_url_prefix="https://sqs.us-east-1.amazonaws.com/123456789012/backstay-test-",
             queue_arn_prefix=_ARN,
@@ -94,6 +95,7 @@ def make_tables() -> None:
     table("jobs", ["id", "part"], {"by_state": by_state, "by_tenant": by_tenant})
     table("content", ["id", "part"], {})
     table("keys", ["key_hash"], {"by_list": ["list", "created_at"]})
+    table("cache", ["key"], {})
 
 
 @pytest.fixture

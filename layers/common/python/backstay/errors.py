@@ -29,6 +29,8 @@ class ErrorClass(StrEnum):
     INVALID_REQUEST = "invalid_request"
     INVALID_OUTPUT = "invalid_output"
     UNPRICED = "unpriced"
+    ANSWER_PENDING = "answer_pending"
+    """Another job is asking a model the very same thing; its answer will serve both."""
     UNREACHABLE = "unreachable"
     """Something other than a model provider that the job needs did not answer, or answered that it can't now."""
     ADDRESS_REFUSED = "address_refused"
@@ -67,6 +69,7 @@ _DISPOSITIONS = {
     ErrorClass.INVALID_REQUEST: Disposition.FAIL,
     ErrorClass.INVALID_OUTPUT: Disposition.RETRY,
     ErrorClass.UNPRICED: Disposition.FAIL,
+    ErrorClass.ANSWER_PENDING: Disposition.PARK,
     ErrorClass.UNREACHABLE: Disposition.PARK,
     ErrorClass.ADDRESS_REFUSED: Disposition.FAIL,
     ErrorClass.IN_PORTIONS: Disposition.PARK,

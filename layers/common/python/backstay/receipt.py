@@ -19,6 +19,8 @@ class Call:
     """Which price table gave `cost_usd`."""
     replayed: bool = False
     """Answered from what an earlier run of the same job had already paid for."""
+    cached: bool = False
+    """Answered from what another job had asked shortly before: free, and its tokens were those of that call."""
 
 
 @dataclass(frozen=True, slots=True)

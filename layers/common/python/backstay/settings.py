@@ -19,6 +19,7 @@ class Environment:
     jobs_table: str
     content_table: str
     keys_table: str
+    cache_table: str
     payloads_bucket: str
     queue_url_prefix: str
     """A queue's URL is this and the queue's name without stage, such as `enhance-story-high`."""

@@ -97,11 +97,11 @@ def _payload(item: Mapping[str, Any]) -> Payload:
 def _call_item(call: Call) -> list[Any]:
     cost = None if call.cost_usd is None else str(call.cost_usd)
     tokens = [call.input_tokens, call.output_tokens, call.cached_tokens]
-    return [call.provider, call.model, *tokens, call.latency_ms, cost, call.price_version, call.replayed]
+    return [call.provider, call.model, *tokens, call.latency_ms, cost, call.price_version, call.replayed, call.cached]
 
 
 def _call(entry: list[Any]) -> Call:
-    provider, model, input_tokens, output_tokens, cached, latency_ms, cost, price_version, replayed = entry
+    provider, model, input_tokens, output_tokens, cached, latency_ms, cost, price_version, replayed, *later = entry
     return Call(
         provider=provider,
         model=model,
@@ -112,4 +112,5 @@ def _call(entry: list[Any]) -> Call:
         cost_usd=None if cost is None else Decimal(cost),
         price_version=price_version,
         replayed=replayed,
+        cached=bool(later and later[0]),  # receipts from before there was a cache end earlier
     )
