@@ -8,7 +8,6 @@ import typer
 from rich.text import Text
 
 from cli.aws_check import costs
-from cli.aws_check.costs import ModelPrice
 from cli.aws_check.finding import Finding, Verdict, all_hold
 from cli.aws_check.ground import Ground
 from cli.aws_check.prices import price_of_stories
@@ -56,12 +55,12 @@ def _chosen(only: Collection[str], noisy: int) -> tuple[Check, ...]:
 
 def _agree(ground: Ground, names: Collection[str], noisy: int, *, yes: bool) -> None:
     """Tell the costs, and ask."""
-    price: ModelPrice | None = None
-    if not ground.target.is_local:
-        price = price_of_stories(ground.api.get("/api/stats")["providers"])
-    what = costs.estimate(names, noisy, ground.tasks, price)
+    if ground.target.is_local:
+        notes.print("the embedded cloud shows that the checks work; of AWS it shows nothing. It costs nothing.")
+        return
+    price = price_of_stories(ground.api.get("/api/stats")["providers"])
     notes.print(f"on {ground.target.name}:", markup=False)
-    for line in costs.told(what, price):
+    for line in costs.told(costs.estimate(names, noisy, ground.tasks, price), price):
         notes.print(f"  {line}", markup=False)
     if not yes and not typer.confirm("Go on?", err=True):
         raise Problem("nothing was sent", "", ExitCode.INTERRUPTED)
