@@ -1,0 +1,67 @@
+"""What stands idle, itemised by the month: read off the template that would be deployed."""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench import prices
+from bench.cloud import ROOT
+from bench.figures import Figure, Part, itemised
+
+STAGE = "prod"
+SECRETS = 2
+"""A provider's API key, and the webhook secret of one API key; each further one adds its price."""
+SWEEP_S, SWEEP_EVERY_S = 0.5, 300
+"""An idle sweep looks at each task's index and dead letter queue; its reads are far below a cent."""
+
+Template = Mapping[str, Any]
+
+
+def figure() -> Figure:
+    """The figure for the stack of this repository."""
+    return itemised(
+        "usd_idle_month", "USD", f"A month in which nothing happens, stage {STAGE}, at list prices.",
+        parts_of(synthesised()),
+        note="Pollers and alarms grow with the number of queues.",
+    )  # fmt: skip
+
+
+def synthesised() -> Template:
+    """The template of this repository's stack."""
+    import infra.app  # puts Node on the path, which the CDK starts when it is imported
+
+    # isort: split
+    from aws_cdk import App
+
+    context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    with tempfile.TemporaryDirectory() as out:
+        app = App(outdir=out, context=context | {"stage": STAGE, "layer_platform": "host"})
+        stack = infra.app.build(app)
+        app.synth()
+        template: Template = json.loads((Path(out) / f"{stack.stack_name}.template.json").read_text())
+        return template
+
+
+def parts_of(template: Template) -> tuple[Part, ...]:
+    """What each kind of thing costs by the month while nothing happens."""
+    polled = [
+        mapping for mapping in _of_type(template, "AWS::Lambda::EventSourceMapping") if "ScalingConfig" in mapping
+    ]
+    polls = len(polled) * prices.POLLS_OF_AN_IDLE_QUEUE
+    alarms, keys = len(_of_type(template, "AWS::CloudWatch::Alarm")), len(_of_type(template, "AWS::KMS::Key"))
+    sweeps = prices.MONTH_S // SWEEP_EVERY_S
+    sweep = sweeps * (prices.LAMBDA_REQUEST + SWEEP_S * 0.5 * prices.LAMBDA_GB_SECOND)
+    return (
+        Part("event source pollers", polls * prices.SQS_REQUEST, f"{len(polled)} queues, {polls:,} empty receives"),
+        Part("alarms", alarms * prices.ALARM_MONTH, f"{alarms} of standard resolution"),
+        Part("keys", keys * prices.KMS_KEY_MONTH, f"{keys} customer key"),
+        Part("secrets", SECRETS * prices.SECRET_MONTH, "one provider's API key, one webhook secret"),
+        Part("sweeper", sweep, f"{sweeps:,} runs of {SWEEP_S:g} s"),
+        Part("tables, bucket, API, functions, stream", 0.0, "on demand: nothing while nothing happens"),
+    )
+
+
+def _of_type(template: Template, kind: str) -> list[dict[str, Any]]:
+    return [found.get("Properties", {}) for found in template["Resources"].values() if found["Type"] == kind]
