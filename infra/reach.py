@@ -16,6 +16,7 @@ from infra.task_queue import TaskQueue
 
 _INVOKE_MODEL = ("bedrock:InvokeModel",)
 _READ_SECRET = ("secretsmanager:GetSecretValue",)
+_ONE_A_KEY = "one for every API key; keys come and go without a deploy"
 
 
 class UnknownUseError(BackstayError):
@@ -46,6 +47,7 @@ class Reach:
             "webhook-secrets": self._let_read_webhook_secrets,
             "jobs": self._let_run_all_jobs,
             "dead-letters": self.let_handle_dead_letters,
+            "tenant-data": self._let_erase_tenants,
             "outbound-http": lambda _: None,  # a Lambda outside of a VPC reaches the internet without being let
         }
         if use not in grants:
@@ -70,7 +72,6 @@ class Reach:
     def _let_run_all_jobs(self, role: iam.Role) -> None:
         self.let_send_to_every_task(role)
         self.storage.let_search_jobs(role)
-        self.storage.let_erase_payloads(role)
 
     def _let_call_models(self, role: iam.Role) -> None:
         self.storage.let_cache(role)
@@ -89,9 +90,13 @@ class Reach:
             let(role, _READ_SECRET, *(self._secret(f"{name}-??????") for name in names))
 
     def _let_read_webhook_secrets(self, role: iam.Role) -> None:
-        let_any(
-            role, _READ_SECRET, self._secret("webhook/*"), "one for every API key; keys come and go without a deploy"
-        )
+        let_any(role, _READ_SECRET, self._secret("webhook/*"), _ONE_A_KEY)
+
+    def _let_erase_tenants(self, role: iam.Role) -> None:
+        self.storage.let_erase_payloads(role)
+        self.storage.let_revoke_keys(role)
+        self.schedules.let_unschedule(role)
+        let_any(role, ("secretsmanager:DeleteSecret",), self._secret("webhook/*"), _ONE_A_KEY)
 
     def _secret(self, name: str) -> str:
         return self.stack.format_arn(

@@ -48,3 +48,8 @@ class Schedules(Construct):
         let_any(role, ("scheduler:CreateSchedule",), self._every_schedule, reason)
         passed_to = {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
         let(role, ("iam:PassRole",), self.role.role_arn, conditions=passed_to)
+
+    def let_unschedule(self, role: iam.Role) -> None:
+        """Take schedules of the group back."""
+        reason = "one for every job that waits for its day, in this group only"
+        let_any(role, ("scheduler:DeleteSchedule",), self._every_schedule, reason)

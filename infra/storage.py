@@ -73,6 +73,11 @@ class Storage(Construct):
         """Look up an API key by its hash."""
         let(role, ("dynamodb:GetItem",), self.keys.table_arn)
 
+    def let_revoke_keys(self, role: iam.Role) -> None:
+        """List API keys, and end them."""
+        let(role, ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"), self.keys.table_arn)
+        let(role, ("dynamodb:Query",), f"{self.keys.table_arn}/index/by_list")
+
     def let_keep_payloads(self, role: iam.Role) -> None:
         """Read and write payloads. Listing is what makes S3 answer 404 instead of 403 for one that is gone."""
         self._let_objects(role, "s3:GetObject", "s3:PutObject")

@@ -8,8 +8,10 @@ from typing import Any
 from backstay.catalog import AnyTask
 from backstay.clock import Clock
 from backstay.errors import ErrorClass, Failure
+from backstay.jobs.departures import Departures
 from backstay.jobs.endings import Endings
 from backstay.jobs.inputs import Inputs
+from backstay.jobs.keys import tenant_of
 from backstay.jobs.lanes import Lanes
 from backstay.jobs.message import DEAD_LETTER_FENCE, DEAD_LETTER_POISON, JobMessage, NotAJobError, RawMessage, read
 from backstay.jobs.payloads import MissingPayloadError
@@ -89,7 +91,7 @@ class Admission:
         self._task, self._submitter, self._endings, self._clock = task, submitter, endings, clock
         self._store, self._lanes = JobStore(env.jobs_table), Lanes(env.jobs_table)
         self._inputs, self._queues = Inputs(env), Queues(env, clock)
-        self._poison = PoisonStore(env.jobs_table)
+        self._poison, self._departures = PoisonStore(env.jobs_table), Departures(env.jobs_table)
         self._lease = timedelta(seconds=task.limits.lease_s)
 
     def admit(self, envelope: Envelope, batch: int) -> Run | Suspect | Settled:
@@ -138,6 +140,8 @@ class Admission:
     def _refused(self, envelope: Envelope, message: JobMessage, record: JobRecord | None) -> Suspect | Settled:
         now = self._clock()
         if record is None:
+            if self._departures.has(tenant_of(message.job_id)):
+                return ACKNOWLEDGE  # its tenant's data were deleted: nothing of it goes on record again
             reason = f"job {message.job_id} is not on record; it may be past its retention"
             return self._bury(envelope, Failure(ErrorClass.NOT_A_JOB, reason))
         if record.state is State.FAILED and envelope.fence == record.fence:

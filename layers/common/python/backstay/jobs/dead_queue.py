@@ -11,7 +11,9 @@ from backstay.catalog import AnyTask
 from backstay.clock import Clock
 from backstay.errors import ErrorClass, Failure
 from backstay.jobs.admission import submission_of
+from backstay.jobs.departures import Departures
 from backstay.jobs.endings import Endings
+from backstay.jobs.keys import tenant_of
 from backstay.jobs.message import (
     DEAD_LETTER_FENCE,
     DEAD_LETTER_JOB,
@@ -167,6 +169,8 @@ class DeadQueue:
         if isinstance(claimed, JobRecord):
             return self._fail(claimed, letter)
         if claimed.record is None:
+            if Departures(self._env.jobs_table).has(tenant_of(job_id)):
+                return "removed"
             reason = f"job {job_id} is not on record; it may be past its retention"
             return self._record_poison(task, letter, Failure(ErrorClass.NOT_A_JOB, reason))
         if claimed.record.state is State.FAILED:

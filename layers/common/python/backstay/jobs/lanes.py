@@ -5,7 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from backstay import aws
+from backstay.clock import utc_now
 from backstay.dynamodb import decode_item, encode_item
+from backstay.jobs import keys
 from backstay.jobs.record import JobRecord
 
 _HEAD = "head"
@@ -25,12 +27,17 @@ class Lanes:
         self._table = table
 
     def take_number(self, lane: str) -> int:
-        """The next number in a lane. Numbers may have gaps; their order is the order of submission."""
+        """The next number in a lane. Numbers may have gaps; their order is the order of submission.
+
+        The head stands in the index by tenant, once, so that it is found when its tenant's data are deleted.
+        """
+        tenant = keys.tenant_key(keys.tenant_of(lane), keys.shard_of(lane))
         answer = aws.dynamodb().update_item(
             TableName=self._table,
             Key=_key(lane, _HEAD),
-            UpdateExpression="ADD taken :one",
-            ExpressionAttributeValues=encode_item({":one": 1}),
+            UpdateExpression="SET tenant_key = if_not_exists(tenant_key, :tenant),"
+            " created_at = if_not_exists(created_at, :now) ADD taken :one",
+            ExpressionAttributeValues=encode_item({":one": 1, ":tenant": tenant, ":now": keys.stamp(utc_now(), lane)}),
             ReturnValues="UPDATED_NEW",
         )
         return int(decode_item(answer["Attributes"])["taken"])

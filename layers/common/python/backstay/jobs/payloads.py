@@ -21,6 +21,10 @@ class MissingPayloadError(BackstayError):
     """A payload that a record or a message points to is gone."""
 
 
+class UndeletedPayloadError(BackstayError):
+    """S3 refused to delete a payload; the text says why."""
+
+
 def to_json(document: Any) -> str:
     """Compact JSON text."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False, default=str)
@@ -61,6 +65,19 @@ class PayloadBucket:
             return s3.get_object(Bucket=self._bucket, Key=key)["Body"].read().decode()
         except s3.exceptions.NoSuchKey as error:
             raise MissingPayloadError(f"no payload lies under {key!r}; it may be past its retention") from error
+
+    def delete_some(self, prefix: str) -> int:
+        """Delete up to a thousand of what lies under keys that start so; answers how many it were."""
+        s3 = aws.s3()
+        found = s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix).get("Contents", [])
+        if not found:
+            return 0
+        doomed = [{"Key": entry["Key"]} for entry in found]
+        answer = s3.delete_objects(Bucket=self._bucket, Delete={"Objects": doomed, "Quiet": True})  # type: ignore[typeddict-item]
+        if errors := answer.get("Errors"):
+            first = errors[0]
+            raise UndeletedPayloadError(f"{len(errors)} payloads could not be deleted; {first['Key']}: {first['Code']}")
+        return len(found)
 
     def link(self, key: str, seconds: int = 3600) -> str:
         """A URL that reads the payload for a while."""

@@ -6,6 +6,7 @@ from backstay.catalog import Catalog
 from backstay.errors import BackstayError
 from backstay.jobs import keys
 from backstay.jobs.indexes import BY_STATE, BY_TENANT, Index, newest_first
+from backstay.jobs.items import STATE_PART
 from backstay.jobs.payloads import PayloadBucket
 from backstay.jobs.record import JobRecord, State
 from backstay.jobs.store import RESULT_PART, JobStore
@@ -88,7 +89,8 @@ class JobQueries:
         found: list[JobRecord] = []
         for _ in range(_MOST_ROUNDS):
             entries = newest_first(self._table, index, partitions, before=cursor, limit=limit)
-            records = {record.id: record for record in self._store.get_many(entry.id for entry in entries)}
+            ids = [entry.id for entry in entries if entry.part == STATE_PART]  # a tenant's lanes stand there too
+            records = {record.id: record for record in self._store.get_many(ids)}
             for entry in entries:
                 cursor = entry.position
                 if (record := records.get(entry.id)) and wanted.admits(record):

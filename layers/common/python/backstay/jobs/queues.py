@@ -56,6 +56,14 @@ class Queues:
         queue = self._env.queue_url(task.queue_name("normal"))
         aws.sqs().send_message(QueueUrl=queue, MessageBody=body, MessageGroupId=tenant)
 
+    def unschedule(self, record: JobRecord) -> None:
+        """Take back what the Scheduler would send when a delayed job is due; nothing happens when there is none."""
+        scheduler = aws.scheduler()
+        try:
+            scheduler.delete_schedule(Name=_schedule_name(record), GroupName=self._env.schedule_group)
+        except scheduler.exceptions.ResourceNotFoundException:
+            return  # SQS holds its message, or it was sent already
+
     def hide(self, queue: str, receipt_handle: str, seconds: float) -> None:
         """Let a message come back after so long, 0 s to nearly 12 hours."""
         aws.sqs().change_message_visibility(
@@ -93,10 +101,9 @@ class Queues:
 
     def _schedule(self, queue: str, record: JobRecord, body: str, due: datetime) -> None:
         scheduler = aws.scheduler()
-        name = f"{record.id}-{record.generation}-{record.waits}"
         try:
             scheduler.create_schedule(
-                Name=name[-64:],
+                Name=_schedule_name(record),
                 GroupName=self._env.schedule_group,
                 ScheduleExpression=f"at({due.strftime('%Y-%m-%dT%H:%M:%S')})",
                 FlexibleTimeWindow={"Mode": "OFF"},
@@ -109,6 +116,11 @@ class Queues:
             )
         except scheduler.exceptions.ConflictException:
             return  # the same wait of the same job is scheduled already
+
+
+def _schedule_name(record: JobRecord) -> str:
+    """One a wait. The Scheduler takes 64 characters, of which the last tell jobs apart."""
+    return f"{record.id}-{record.generation}-{record.waits}"[-64:]
 
 
 def _whole_seconds(span: timedelta) -> int:

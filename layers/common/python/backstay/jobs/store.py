@@ -110,8 +110,25 @@ class JobStore:
         return unpack(item["body"]) if item else None
 
     def delete_part(self, job_id: str, part: str) -> None:
-        """Delete any item but a record; nothing happens when it isn't there."""
+        """Delete an item; nothing happens when it isn't there."""
         aws.dynamodb().delete_item(TableName=self.table, Key={"id": {"S": job_id}, "part": {"S": part}})
+
+    def delete_all(self, an_id: str) -> int:
+        """Delete every item of an id, the record last, so that a run that dies between is taken up again.
+
+        Answers how many there were.
+        """
+        pages = aws.dynamodb().get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression="id = :id",
+            ExpressionAttributeValues={":id": {"S": an_id}},
+            ProjectionExpression="part",
+            ConsistentRead=True,
+        )  # fmt: skip
+        parts = [item["part"]["S"] for page in pages for item in page["Items"]]
+        for part in sorted(parts, key=lambda part: part == STATE_PART):
+            self.delete_part(an_id, part)
+        return len(parts)
 
     def get_texts(self, job_id: str, prefix: str) -> dict[str, str]:
         """All that `put_text` stored under parts that start so."""
