@@ -49,6 +49,11 @@ def dynamodb() -> "DynamoDBClient":
     return cast("DynamoDBClient", _client("dynamodb"))
 
 
+def dynamodb_for_guards() -> "DynamoDBClient":
+    """A DynamoDB client that gives up within seconds: a guard must not cost a call more time than it can save."""
+    return cast("DynamoDBClient", _client("dynamodb", _GUARDS_CONFIG))
+
+
 def sqs() -> "SQSClient":
     """The SQS client."""
     return cast("SQSClient", _client("sqs"))
@@ -80,4 +85,7 @@ def forget_clients() -> None:
     _session.cache_clear()
 
 
+_GUARDS_CONFIG = _CONFIG.merge(
+    botocore.config.Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+)
 _S3_CONFIG = _CONFIG.merge(botocore.config.Config(signature_version="s3v4", s3={"addressing_style": "path"}))

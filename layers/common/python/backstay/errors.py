@@ -31,6 +31,14 @@ class ErrorClass(StrEnum):
     UNPRICED = "unpriced"
     ANSWER_PENDING = "answer_pending"
     """Another job is asking a model the very same thing; its answer will serve both."""
+    BUDGET_EXCEEDED = "budget_exceeded"
+    """Our own guard: the money set aside for such calls is used up."""
+    RATE_EXCEEDED = "rate_exceeded"
+    """Our own guard: the other side's limit of requests or tokens would be passed."""
+    BULKHEAD_FULL = "bulkhead_full"
+    """Our own guard: as many calls as may run at once are running."""
+    CIRCUIT_OPEN = "circuit_open"
+    """Our own guard: the other side has failed too often of late, or is held closed to us."""
     UNREACHABLE = "unreachable"
     """Something other than a model provider that the job needs did not answer, or answered that it can't now."""
     ADDRESS_REFUSED = "address_refused"
@@ -70,6 +78,10 @@ _DISPOSITIONS = {
     ErrorClass.INVALID_OUTPUT: Disposition.RETRY,
     ErrorClass.UNPRICED: Disposition.FAIL,
     ErrorClass.ANSWER_PENDING: Disposition.PARK,
+    ErrorClass.BUDGET_EXCEEDED: Disposition.PARK,
+    ErrorClass.RATE_EXCEEDED: Disposition.PARK,
+    ErrorClass.BULKHEAD_FULL: Disposition.PARK,
+    ErrorClass.CIRCUIT_OPEN: Disposition.PARK,
     ErrorClass.UNREACHABLE: Disposition.PARK,
     ErrorClass.ADDRESS_REFUSED: Disposition.FAIL,
     ErrorClass.IN_PORTIONS: Disposition.PARK,
