@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import boto3
@@ -140,6 +141,36 @@ class Queue:
         found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
         visible, in_flight, delayed = (int(found[name]) for name in names)
         return visible, in_flight, delayed
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A schedule that sends to a queue at a moment, in seconds since 1970."""
+
+    name: str
+    queue: Queue
+    due: float
+
+
+SCHEDULED_INPUT = '{"task":"obey","job_id":"acme.job"}'
+
+
+def schedule(cloud: Cloud, name: str, queue: Queue, in_s: float = 3600, group: str = "default") -> float:
+    """A one-time schedule that sends to a queue; answers when it is due, in seconds since 1970."""
+    due = (datetime.now(UTC) + timedelta(seconds=in_s)).replace(microsecond=0)
+    cloud.client("scheduler").create_schedule(
+        Name=name,
+        GroupName=group,
+        ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        ActionAfterCompletion="DELETE",
+        Target={
+            "Arn": queue.arn,
+            "RoleArn": f"arn:aws:iam::{cloud.account}:role/schedules",
+            "Input": SCHEDULED_INPUT,
+        },
+    )
+    return due.timestamp()
 
 
 def outcome(call: Callable[[], object]) -> str:

@@ -10,7 +10,7 @@ from cli.local.environment import ACCOUNT
 from cli.local.processes import Child, start_mark, stop
 from cli.local.servers import Servers
 from cli.local.state import StateDirectory
-from tests.contract.clouds import MINISTACK, MOTO, Cloud
+from tests.contract.clouds import MINISTACK, MOTO, Cloud, Scheduled, schedule, unique
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +24,13 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         yield Cloud(MINISTACK, ACCOUNT, servers.endpoint_url)
     finally:
         stop(servers.children)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scheduled(emulator: Cloud) -> Scheduled:
+    """A schedule made at the start, since the emulator looks for due ones only every ten seconds."""
+    name, queue = unique("job"), emulator.queue()
+    return Scheduled(name, queue, schedule(emulator, name, queue, in_s=2))
 
 
 @pytest.fixture

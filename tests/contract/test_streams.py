@@ -110,8 +110,8 @@ def test_a_stream_batch_goes_on_from_the_first_record_that_the_function_reports(
     report = """if len(open(os.environ["NOTES"]).readlines()) == 1:
     return {"batchItemFailures": [{"itemIdentifier": event["Records"][-1]["dynamodb"]["SequenceNumber"]}]}"""
     puts = [{"Put": {"TableName": table, "Item": _item(number)}} for number in range(3)]
+    emulator.client("dynamodb").transact_write_items(TransactItems=puts)  # before it is followed: one batch
     function = _follow(emulator, table, tmp_path, report, FunctionResponseTypes=["ReportBatchItemFailures"])
-    emulator.client("dynamodb").transact_write_items(TransactItems=puts)
     function.wait_for(2, within_s=2)
     seen = [len(batch) for batch in function.batches()]
     source = _GUIDE + ": partial batch response"
