@@ -1,0 +1,42 @@
+"""The sweep's Lambda."""
+
+import json
+
+import pytest
+
+from backstay import aws
+from sweep import handler as sweep
+from tests.integration.conftest import Context
+
+
+@pytest.fixture(autouse=True)
+def fresh_process():
+    """No sweeper left over from another test's cloud."""
+    sweep._sweeper.cache_clear()
+    yield
+    sweep._sweeper.cache_clear()
+
+
+def test_a_sweep_reports_what_it_did_in_its_answer_and_its_metrics(operations, capsys):
+    operations.send_raw("obey-dead", "no job")
+    report = sweep.handler({}, Context(remaining_ms=240_000))
+    assert report == {"done": {"obey": {"poison_recorded": 1}}, "left_out": []}
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["SweptPoisonRecorded"] for line in lines if line.get("Task") == "obey"] == [[1.0]]
+
+
+def test_a_sweep_with_nothing_to_do_says_nothing(operations, capsys):
+    assert sweep.handler({}, Context(remaining_ms=240_000)) == {"done": {}, "left_out": []}
+    assert capsys.readouterr().out == ""
+
+
+def test_a_task_that_can_not_be_swept_makes_the_lambda_fail_after_the_others_were(operations):
+    operations.send_raw("obey-dead", "no job")
+    aws.sqs().delete_queue(QueueUrl=operations.env.queue_url("obey-in-order-dead"))
+    with pytest.raises(sweep.SweepError, match="obey-in-order: "):
+        sweep.handler({}, Context(remaining_ms=240_000))
+
+
+def test_a_sweep_ends_before_its_lambda_does(operations):
+    report = sweep.handler({}, Context(remaining_ms=4_000))
+    assert sorted(report["left_out"]) == sorted(operations.catalog.names)
