@@ -124,7 +124,7 @@ def test_what_we_are_asked_to_wait_is_read_in_each_of_its_forms(headers: dict[st
 
 def test_an_error_names_the_route_and_the_provider_s_words() -> None:
     error = failure("openai/gpt-5.6-luna", Facts(status=404, body=openai("model_not_found", "No such model")))
-    assert str(error) == "openai/gpt-5.6-luna: 404: No such model"
+    assert str(error).startswith("openai/gpt-5.6-luna: 404: No such model; there is no model gpt-5.6-luna at openai")
     assert error.route == "openai/gpt-5.6-luna"
 
 

@@ -10,11 +10,15 @@ import httpx2
 import pytest
 from pydantic import BaseModel, Field
 
+from backstay.config import ProviderSettings
 from backstay.errors import ErrorClass
 from backstay.llm.completion import form_of
 from backstay.llm.errors import LLMError
-from backstay.llm.providers.anthropic import AnthropicProvider, Traits, traits_of
-from backstay.llm.providers.openai import OpenAIProvider
+from backstay.llm.providers import Provider
+from backstay.llm.providers.anthropic import open_anthropic
+from backstay.llm.providers.claude import Traits, traits_of
+from backstay.llm.providers.compatible import open_compatible
+from backstay.llm.providers.openai import open_openai
 from backstay.llm.providers.transport import DeadlineTransport
 from backstay.llm.request import Finish, Message, Request, Usage
 
@@ -31,12 +35,17 @@ def http(respond: Respond) -> httpx2.Client:
     return httpx2.Client(transport=DeadlineTransport(httpx2.MockTransport(respond)))
 
 
-def anthropic(respond: Respond) -> AnthropicProvider:
-    return AnthropicProvider("anthropic", "key", None, http(respond))
+def anthropic(respond: Respond) -> Provider:
+    return open_anthropic("anthropic", ProviderSettings(kind="anthropic", secret="s"), "hush-hush", http(respond))
 
 
-def openai(respond: Respond, *, compatible: bool = False) -> OpenAIProvider:
-    return OpenAIProvider("openai", "key", None, compatible=compatible, http=http(respond))
+def openai(respond: Respond) -> Provider:
+    return open_openai("openai", ProviderSettings(kind="openai", secret="s"), "hush-hush", http(respond))
+
+
+def compatible(respond: Respond) -> Provider:
+    settings = ProviderSettings(kind="compatible", base_url="http://house.test/v1")
+    return open_compatible("house", settings, "hush-hush", http(respond))
 
 
 def message(**changes: Any) -> dict[str, Any]:
@@ -105,7 +114,7 @@ def test_anthropic_gets_the_system_prompt_apart_and_no_temperature_where_it_is_r
         "messages": [{"role": "user", "content": "Hello"}],
         "thinking": {"type": "disabled"},
     }
-    assert wire.headers["authorization"] == "Bearer key"
+    assert wire.headers["authorization"] == "Bearer hush-hush"
     assert answer.text == "Hi"
 
 
@@ -174,10 +183,10 @@ def test_openai_s_older_models_get_one() -> None:
 
 def test_a_compatible_server_gets_what_all_of_them_know() -> None:
     wire = Recorder(completion())
-    openai(wire, compatible=True).ask(ASK, "llama-3.1-8b", 5)
+    compatible(wire).ask(ASK, "llama-3.1-8b", 5)
     assert wire.sent["max_tokens"] == 50
     assert wire.sent["temperature"] == 1.5
-    assert wire.headers["authorization"] == "Bearer key"
+    assert wire.headers["authorization"] == "Bearer hush-hush"
 
 
 def test_openai_fills_a_form_by_a_strict_schema() -> None:
@@ -208,7 +217,7 @@ def test_a_refusal_of_anthropic_s_says_why() -> None:
 def test_an_error_that_a_gateway_sends_as_a_success_is_one() -> None:
     body = {"error": {"code": 429, "message": "Rate limit exceeded"}}
     with pytest.raises(LLMError) as caught:
-        openai(Recorder(body), compatible=True).ask(ASK, "x", 5)
+        compatible(Recorder(body)).ask(ASK, "x", 5)
     assert caught.value.failure.error_class is ErrorClass.RATE_LIMITED
 
 
@@ -268,4 +277,4 @@ def test_an_answer_that_only_trickles_ends_at_the_deadline_all_the_same() -> Non
 def test_a_key_never_stands_in_what_an_error_says_or_shows() -> None:
     with pytest.raises(LLMError) as caught:
         anthropic(lambda _: httpx2.Response(401, json={"error": {"message": "bad"}})).ask(ASK, "claude-haiku-5-5", 5)
-    assert "key" not in repr(caught.value).replace("api-key", "")
+    assert "hush" not in repr(caught.value)

@@ -8,6 +8,7 @@ import botocore.loaders
 import botocore.session
 
 if TYPE_CHECKING:
+    from botocore.credentials import Credentials
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
@@ -77,6 +78,11 @@ def secretsmanager() -> "SecretsManagerClient":
 def awslambda() -> "LambdaClient":
     """The Lambda client."""
     return cast("LambdaClient", _client("lambda"))
+
+
+def credentials() -> "Credentials | None":
+    """What requests are signed with that no client here makes; None where the environment has none."""
+    return cast("Credentials | None", _session().get_credentials())
 
 
 def forget_clients() -> None:

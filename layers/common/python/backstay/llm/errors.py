@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Any
 
 from backstay.errors import ErrorClass, WorkError
+from backstay.llm.error_bodies import Said, read_body
+from backstay.llm.remedies import remedy
 
 _LONGEST_MESSAGE = 300
 _LONGEST_WAIT_S = 86_400.0
@@ -34,9 +35,12 @@ class NotConfigured(LLMError):  # noqa: N818 - a state of the deployment, not a 
 class Fault(StrEnum):
     """How a call failed that got no answer we could read."""
 
-    TIMEOUT = "timeout"
+    TIMEOUT = "no whole answer in time"
+    UNKNOWN_HOST = "its host name can't be resolved; check base_url and the network"
     CONNECTION = "connection lost"
-    MALFORMED = "malformed answer"
+    ENDLESS = "the answer did not end within the size that an answer can have"
+    NOT_JSON = "it answered with something that is no JSON, such as a web page; is base_url the API's address?"
+    MALFORMED = "malformed answer: JSON that is cut off, or lacks what an answer has"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +53,6 @@ class Facts:
     retry_after_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What the body of an error says, whichever provider wrote it."""
-
-    message: str
-    codes: frozenset[str]
-    status: int | None
-    """The status that a gateway wraps, where it answers for somebody else."""
-
-
 _PAYMENT_CODES = {
     "insufficient_quota",
     "billing_error",
@@ -69,13 +63,24 @@ _PAYMENT_CODES = {
     "linked_organization_billing_unavailable",
     "linked_organization_spend_limit_reached",
 }
-_PAYMENT_WORDS = ("credit balance is too low", "specified api usage limits", "insufficient credits")
-_CONTEXT_CODES = {"context_length_exceeded", "request_too_large", "string_above_max_length"}
-_CONTEXT_WORDS = re.compile(
-    r"prompt is too long|input is too long|maximum context|context (length|window|size|limit)|reduce the length"
-    r"|exceed\w* .{0,40}context|too many (input )?tokens"
+_PAYMENT_WORDS = (
+    "credit balance is too low",
+    "specified api usage limits",
+    "insufficient credits",
+    "insufficient balance",
+    "key limit exceeded",
 )
-_MODERATION_CODES = {"content_filter", "content_policy_violation", "moderation_blocked"}
+_CONTEXT_CODES = {"context_length_exceeded", "request_too_large", "string_above_max_length", "token_limit_exceeded"}
+_CONTEXT_WORDS = re.compile(
+    r"prompt is too long|prompt exceeds|input is too long|maximum context|context (length|window|size|limit)"
+    r"|reduce the length|exceed\w* .{0,40}context|too many (input )?tokens"
+)
+_MODERATION_CODES = {
+    "content_filter",
+    "content_policy_violation",
+    "moderation_blocked",
+    "responsibleaipolicyviolation",
+}
 _MODERATION_WORDS = re.compile(
     r"\bflagged\b|\bmoderation\b|content (management|filtering) policy|content policy|usage policies"
 )
@@ -87,14 +92,26 @@ _BY_STATUS = {
     408: ErrorClass.TIMEOUT,
     409: ErrorClass.SERVER,
     413: ErrorClass.CONTEXT_LENGTH,
+    424: ErrorClass.SERVER,
     425: ErrorClass.SERVER,
     429: ErrorClass.RATE_LIMITED,
     503: ErrorClass.OVERLOADED,
     529: ErrorClass.OVERLOADED,
 }
+_BY_CODE = {
+    "overloaded_error": ErrorClass.OVERLOADED,
+    "modelnotreadyexception": ErrorClass.OVERLOADED,
+    "servicequotaexceededexception": ErrorClass.RATE_LIMITED,
+    "throttlingexception": ErrorClass.RATE_LIMITED,
+    "expiredtokenexception": ErrorClass.AUTH,
+    "unrecognizedclientexception": ErrorClass.AUTH,
+}
 _BY_FAULT = {
     Fault.TIMEOUT: ErrorClass.TIMEOUT,
+    Fault.UNKNOWN_HOST: ErrorClass.SERVER,
     Fault.CONNECTION: ErrorClass.SERVER,
+    Fault.ENDLESS: ErrorClass.SERVER,
+    Fault.NOT_JSON: ErrorClass.SERVER,
     Fault.MALFORMED: ErrorClass.SERVER,
 }
 
@@ -103,7 +120,7 @@ def classify(facts: Facts) -> ErrorClass:
     """The one class of a failure. What the body says wins over the status, which providers use differently."""
     if facts.fault:
         return _BY_FAULT[facts.fault]
-    said = _read(facts.body)
+    said = read_body(facts.body)
     status = said.status or facts.status or 0
     return _by_words(status, said) or _by_status(status, said)
 
@@ -112,14 +129,18 @@ def describe(facts: Facts) -> str:
     """The failure in the provider's words, cut to a length that a job's record can hold."""
     if facts.fault:
         return facts.fault.value
-    said = _read(facts.body)
+    said = read_body(facts.body)
     status = said.status or facts.status
     return f"{status}: {said.message}"[:_LONGEST_MESSAGE] if said.message else f"status {status}"
 
 
 def failure(route: str, facts: Facts) -> LLMError:
-    """The error to raise for what is known of a failed call."""
-    return LLMError(classify(facts), describe(facts), route=route, retry_after_s=facts.retry_after_s)
+    """The error to raise for what is known of a failed call: who failed, how, and what can be done about it."""
+    error_class, said = classify(facts), read_body(facts.body)
+    provider, _, model = route.partition("/")
+    words = (describe(facts), remedy(error_class, provider, model, said.status or facts.status))
+    wait = facts.retry_after_s if facts.retry_after_s is not None else said.retry_after_s
+    return LLMError(error_class, "; ".join(filter(None, words)), route=route, retry_after_s=wait)
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -141,23 +162,7 @@ def _seconds(text: str, now: datetime) -> float:
     return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
 
 
-def _read(body: object) -> _Said:
-    inner = body.get("error", body) if isinstance(body, Mapping) else body
-    if not isinstance(inner, Mapping):
-        return _Said(str(inner or ""), frozenset(), None)
-    details: Any = inner.get("details")
-    codes = [inner.get("code"), inner.get("type"), inner.get("status")]
-    if isinstance(details, Mapping):
-        codes.append(details.get("error_code"))
-    wrapped = inner.get("code")
-    return _Said(
-        str(inner.get("message") or ""),
-        frozenset(code.lower() for code in codes if isinstance(code, str)),
-        wrapped if isinstance(wrapped, int) and 400 <= wrapped <= 599 else None,
-    )
-
-
-def _by_words(status: int, said: _Said) -> ErrorClass | None:
+def _by_words(status: int, said: Said) -> ErrorClass | None:
     words = said.message.lower()
     if said.codes & _PAYMENT_CODES or any(phrase in words for phrase in _PAYMENT_WORDS):
         return ErrorClass.PAYMENT
@@ -170,9 +175,9 @@ def _by_words(status: int, said: _Said) -> ErrorClass | None:
     return None
 
 
-def _by_status(status: int, said: _Said) -> ErrorClass:
-    if "overloaded_error" in said.codes:
-        return ErrorClass.OVERLOADED
+def _by_status(status: int, said: Said) -> ErrorClass:
+    if (code := next(iter(_BY_CODE.keys() & said.codes), None)) is not None:
+        return _BY_CODE[code]
     if known := _BY_STATUS.get(status):
         return known
     # A status that is no error at all came with a body that says it is one.

@@ -1,29 +1,65 @@
 """What a call costs, from backstay.toml's [prices] first and from genai-prices' tables else."""
 
+import functools
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from backstay.config import Config, PriceSettings
+from backstay.config import Config, Kind, PriceSettings
+from backstay.errors import ErrorClass
+from backstay.llm.errors import LLMError
 from backstay.llm.request import Usage
 
 if TYPE_CHECKING:
-    from genai_prices.types import PriceCalculation
+    from genai_prices.types import ModelInfo, PriceCalculation
 
 _MILLION = Decimal(1_000_000)
 OWN_VERSION = "backstay.toml"
+_PROVIDERS: dict[Kind, str] = {"bedrock": "aws"}
+"""Where genai-prices calls a provider otherwise than we do."""
 
 
 def price(settings: Config, provider: str, model: str, usage: Usage) -> tuple[Decimal | None, str]:
     """US dollars for these tokens and the table that says so; None while nobody has priced the model."""
     if own := settings.prices.get(f"{provider}/{model}"):
         return _by_own(own, usage), OWN_VERSION
-    import genai_prices  # 0.4 s with its tables, and only once an answer is there
+    import genai_prices  # 0.4 s with its tables
 
     try:
         calculation = _by_tables(settings, provider, model, usage)
     except LookupError:
         return None, ""
     return calculation.total_price, f"genai-prices {genai_prices.__version__}"
+
+
+def require_price(settings: Config, provider: str, model: str) -> None:
+    """See to it that a call can be priced, before money is spent.
+
+    Raises:
+        LLMError: nobody has priced the model; names the lines to add.
+    """
+    route = f"{provider}/{model}"
+    known = settings.providers[provider]
+    if route in settings.prices or model_in_tables(known.kind, known.base_url, model):
+        return
+    raise LLMError(
+        ErrorClass.UNPRICED,
+        f'nobody has priced this model; add [prices."{route}"] to backstay.toml with input = … and output = … '
+        "(US dollars per million tokens, 0 where it costs nothing), or mend the model's name",
+        route=route,
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def model_in_tables(kind: Kind, base_url: str | None, model: str) -> "ModelInfo | None":
+    """What genai-prices knows of a model, if it knows it."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    try:
+        provider_id, address = (None, base_url or "") if kind == "compatible" else (_PROVIDERS.get(kind, kind), None)
+        _, found = get_snapshot().find_provider_model(model, None, provider_id, address)
+    except LookupError:
+        return None
+    return found
 
 
 def _by_own(own: PriceSettings, usage: Usage) -> Decimal:
@@ -45,4 +81,4 @@ def _by_tables(settings: Config, provider: str, model: str, usage: Usage) -> "Pr
     known = settings.providers[provider]
     if known.kind == "compatible":
         return calc_price(counted, model, provider_api_url=known.base_url or "")
-    return calc_price(counted, model, provider_id=known.kind)
+    return calc_price(counted, model, provider_id=_PROVIDERS.get(known.kind, known.kind))

@@ -1,8 +1,10 @@
-"""Who answers calls. A provider is one module here and one line in `open_provider`."""
+"""Who answers calls. A provider is one module here and one line in `_OPENERS`."""
 
-from typing import Protocol
+import importlib
+from collections.abc import Callable
+from typing import Protocol, cast
 
-from backstay.config import ProviderSettings
+from backstay.config import Kind, ProviderSettings
 from backstay.llm.request import Answer, Request
 
 
@@ -17,14 +19,20 @@ class Provider(Protocol):
         """
 
 
+Opener = Callable[[str, ProviderSettings, str], Provider]
+"""Takes the provider's name, its settings, and its API key or an empty text."""
+
+_OPENERS: dict[Kind, str] = {
+    "anthropic": "anthropic.open_anthropic",
+    "openai": "openai.open_openai",
+    "openrouter": "openrouter.open_openrouter",
+    "azure": "azure.open_azure",
+    "bedrock": "bedrock.open_bedrock",
+    "compatible": "compatible.open_compatible",
+}
+
+
 def open_provider(name: str, settings: ProviderSettings, api_key: str) -> Provider:
-    """The provider that the settings describe. Imports its SDK, which takes up to two seconds."""
-    match settings.kind:
-        case "anthropic":
-            from backstay.llm.providers.anthropic import AnthropicProvider
-
-            return AnthropicProvider(name, api_key, settings.base_url)
-        case "openai" | "compatible":
-            from backstay.llm.providers.openai import OpenAIProvider
-
-            return OpenAIProvider(name, api_key, settings.base_url, compatible=settings.kind == "compatible")
+    """The provider that the settings describe. Imports its SDK and no other, which takes up to two seconds."""
+    module, _, opener = _OPENERS[settings.kind].partition(".")
+    return cast("Opener", getattr(importlib.import_module(f"{__name__}.{module}"), opener))(name, settings, api_key)

@@ -1,16 +1,16 @@
 """Anthropic's Messages API."""
 
 import json
-import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import anthropic
 import httpx2
 
+from backstay.config import ProviderSettings
 from backstay.llm.errors import Facts, Fault, failure, retry_after_s
-from backstay.llm.providers.transport import http_client, timeouts
+from backstay.llm.providers.claude import Traits, traits_of
+from backstay.llm.providers.transport import fault_of, http_client, timeouts
 from backstay.llm.request import Answer, Finish, Form, Request, Usage
 
 if TYPE_CHECKING:
@@ -25,46 +25,22 @@ _FINISHES = {
     "model_context_window_exceeded": Finish.CONTEXT_FULL,
     "refusal": Finish.REFUSED,
 }
-_MODEL = re.compile(r"claude-(?P<family>[a-z]+)-(?P<major>\d+)(?:-(?P<minor>\d{1,2}))?(?!\d)")
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
-    """What a model accepts, by Anthropic's pages on thinking and on each model (November 2026)."""
-
-    temperature: bool
-    forced_tool: bool
-    """Else it is held to a schema by its structured output."""
-    thinking_off: str | None
-    """What to send so that no output tokens go into thinking first; None where nothing needs be sent or would help."""
-
-
-def traits_of(model: str) -> Traits:
-    """What a model accepts; one that we have never heard of is taken to be like the newest."""
-    found = _MODEL.match(model)
-    if not found:
-        early = model.startswith(("claude-2", "claude-3", "claude-instant"))
-        return Traits(temperature=early, forced_tool=early, thinking_off=None)
-    family, version = found["family"], (int(found["major"]), int(found["minor"] or 0))
-    always_thinks = family not in ("haiku", "sonnet", "opus") or (family == "opus" and version >= (5, 5))
-    thinking_off = None
-    if version >= (5, 0) and not always_thinks:
-        thinking_off = "between_tools" if family == "sonnet" and version >= (5, 5) else "disabled"
-    return Traits(
-        temperature=version < (4, 7) and not always_thinks,
-        forced_tool=not always_thinks and not (family == "sonnet" and version >= (5, 5)),
-        thinking_off=thinking_off,
-    )
+def open_anthropic(
+    name: str, settings: ProviderSettings, api_key: str, http: httpx2.Client | None = None
+) -> "AnthropicProvider":
+    """Anthropic under one API key."""
+    base_url = settings.base_url or _BASE_URL
+    client = anthropic.Anthropic(api_key=api_key, base_url=base_url, max_retries=0, http_client=http or http_client())
+    return AnthropicProvider(name, client)
 
 
 class AnthropicProvider:
-    """Calls under one API key."""
+    """Calls through one client of the SDK."""
 
-    def __init__(self, name: str, api_key: str, base_url: str | None, http: httpx2.Client | None = None) -> None:
-        self._name = name
-        self._client = anthropic.Anthropic(
-            api_key=api_key, base_url=base_url or _BASE_URL, max_retries=0, http_client=http or http_client()
-        )
+    def __init__(self, name: str, client: anthropic.Anthropic) -> None:
+        self._name, self._client = name, client
 
     def ask(self, request: Request, model: str, timeout_s: float) -> Answer:
         """One call, one try.
@@ -77,22 +53,20 @@ class AnthropicProvider:
             message = self._client.messages.create(**parameters, timeout=timeouts(timeout_s))
         except (anthropic.AnthropicError, httpx2.HTTPError, ValueError) as error:
             raise failure(f"{self._name}/{model}", facts_of(error)) from error
+        if isinstance(message, str):  # the SDK passes on what is no JSON
+            raise failure(f"{self._name}/{model}", Facts(fault=Fault.NOT_JSON))
         try:
             return _answer(message, request.form)
-        except (AttributeError, TypeError, ValueError) as error:  # the SDK passes on what it can't read
+        except (AttributeError, TypeError, ValueError) as error:  # nor does it look into what is
             raise failure(f"{self._name}/{model}", Facts(fault=Fault.MALFORMED)) from error
 
 
 def facts_of(error: Exception) -> Facts:
-    """What the SDK's exception tells. What is neither a status nor the network is an answer that can't be read."""
+    """What the SDK's exception tells."""
     if isinstance(error, anthropic.APIStatusError):
         wait = retry_after_s(error.response.headers, datetime.now(UTC))
         return Facts(status=error.status_code, body=error.body, retry_after_s=wait)
-    if isinstance(error, anthropic.APITimeoutError | httpx2.TimeoutException):
-        return Facts(fault=Fault.TIMEOUT)
-    if isinstance(error, anthropic.APIConnectionError | httpx2.TransportError):
-        return Facts(fault=Fault.CONNECTION)
-    return Facts(fault=Fault.MALFORMED)
+    return Facts(fault=fault_of(error))
 
 
 def _parameters(request: Request, model: str) -> dict[str, Any]:
