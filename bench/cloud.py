@@ -27,7 +27,9 @@ JOBS = Table(
 CONTENT = Table("content", ("id", "part"))
 KEYS = Table("keys", ("key_hash",), (Index("by_list", ("list", "created_at"), keys_only=False),))
 CACHE = Table("cache", ("key",))
-TABLES = {table.name: table for table in (JOBS, CONTENT, KEYS, CACHE)}
+GUARDS = Table("guards", ("id",))
+CHATS = Table("chats", ("id", "part"))
+TABLES = {table.name: table for table in (JOBS, CONTENT, KEYS, CACHE, GUARDS, CHATS)}
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "bench",
@@ -39,6 +41,8 @@ ENVIRONMENT = {
     "BACKSTAY_CONTENT_TABLE": CONTENT.name,
     "BACKSTAY_KEYS_TABLE": KEYS.name,
     "BACKSTAY_CACHE_TABLE": CACHE.name,
+    "BACKSTAY_GUARDS_TABLE": GUARDS.name,
+    "BACKSTAY_CHATS_TABLE": CHATS.name,
     "BACKSTAY_PAYLOADS_BUCKET": "payloads",
     "BACKSTAY_QUEUE_URL_PREFIX": f"https://sqs.{_REGION}.amazonaws.com/{_ACCOUNT}/backstay-{STAGE}-",
     "BACKSTAY_QUEUE_ARN_PREFIX": f"arn:aws:sqs:{_REGION}:{_ACCOUNT}:backstay-{STAGE}-",

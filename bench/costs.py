@@ -7,7 +7,7 @@ batches are full. Tokens are not counted: they are the provider's.
 import json
 from dataclasses import dataclass
 
-from bench import idle, prices
+from bench import prices
 from bench.capacity import stored_bytes
 from bench.cloud import BENCH_TASKS, JOBS
 from bench.figures import Figure, Part, itemised
@@ -16,7 +16,7 @@ from bench.function_cpu import measure as measure_cpu
 from bench.life import BATCH, STREAM_BATCH, Life, Log, live
 from bench.run import Run
 
-NAMES = ("usd_per_million_jobs", "usd_idle_month")
+NAMES = ("usd_per_million_jobs",)
 
 JOBS_A_MONTH = 1_000_000
 MODEL_S = 2.0
@@ -71,7 +71,6 @@ def measure(run: Run) -> list[Figure]:
             job_parts(used), at_most=12.0, aim=8.0,
             note="Arm, 512 MB, full batches; without tokens, data transfer out, cold starts and free tiers.",
         ),
-        idle.figure(),
     ]  # fmt: skip
 
 

@@ -9,7 +9,9 @@ from typing import Any
 from bench import prices
 from bench.cloud import ROOT
 from bench.figures import Figure, Part, itemised
+from bench.run import Run
 
+NAMES = ("usd_idle_month",)
 STAGE = "prod"
 SECRETS = 2
 """A provider's API key, and the webhook secret of one API key; each further one adds its price."""
@@ -19,11 +21,19 @@ SWEEP_S, SWEEP_EVERY_S = 0.5, 300
 Template = Mapping[str, Any]
 
 
-def figure() -> Figure:
-    """The figure for the stack of this repository."""
+def measure(run: Run) -> list[Figure]:
+    """Synthesise the stack of this repository, and price what it holds."""
+    with run.progress("what stands idle", 1) as step:
+        parts = parts_of(synthesised())
+        step()
+    return [figure(parts)]
+
+
+def figure(parts: tuple[Part, ...]) -> Figure:
+    """The figure of these parts."""
     return itemised(
         "usd_idle_month", "USD", f"A month in which nothing happens, stage {STAGE}, at list prices.",
-        parts_of(synthesised()),
+        parts,
         note="Pollers and alarms grow with the number of queues.",
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bench import cold_start, costs, items, overhead, speedup
+from bench import cold_start, costs, idle, items, overhead, speedup
 from bench.figures import Figure
 from bench.run import Run
 
@@ -17,7 +17,9 @@ class Benchmark:
     measure: Callable[[Run], list[Figure]]
 
 
-BENCHMARKS = tuple(Benchmark(module.NAMES, module.measure) for module in (items, speedup, cold_start, overhead, costs))
+BENCHMARKS = tuple(
+    Benchmark(module.NAMES, module.measure) for module in (items, speedup, cold_start, overhead, costs, idle)
+)
 NAMES = tuple(name for benchmark in BENCHMARKS for name in benchmark.names)
 
 
