@@ -48,7 +48,9 @@ class Reach:
             "jobs": self._let_run_all_jobs,
             "dead-letters": self.let_handle_dead_letters,
             "tenant-data": self._let_erase_tenants,
-            "outbound-http": lambda _: None,  # a Lambda outside of a VPC reaches the internet without being let
+            "chats": self.storage.let_chat,
+            "outbound-http": self.storage.let_guard,  # the internet itself is reached without being let
+            "outbound-secrets": self._let_read_outbound_secrets,
         }
         if use not in grants:
             raise UnknownUseError(f"uses={use!r} has no grants; infra/reach.py knows {', '.join(sorted(grants))}")
@@ -75,6 +77,7 @@ class Reach:
 
     def _let_call_models(self, role: iam.Role) -> None:
         self.storage.let_cache(role)
+        self.storage.let_guard(role)
         self._let_read_provider_keys(role)
         if any(provider.kind == "bedrock" and not provider.secret for provider in self.config.providers.values()):
             reason = "tasks choose models, and an inference profile sends calls on to any of several regions"
@@ -92,9 +95,13 @@ class Reach:
     def _let_read_webhook_secrets(self, role: iam.Role) -> None:
         let_any(role, _READ_SECRET, self._secret("webhook/*"), _ONE_A_KEY)
 
+    def _let_read_outbound_secrets(self, role: iam.Role) -> None:
+        let_any(role, _READ_SECRET, self._secret("outbound/*"), "jobs name them; they come and go without a deploy")
+
     def _let_erase_tenants(self, role: iam.Role) -> None:
         self.storage.let_erase_payloads(role)
         self.storage.let_revoke_keys(role)
+        self.storage.let_erase_chats(role)
         self.schedules.let_unschedule(role)
         let_any(role, ("secretsmanager:DeleteSecret",), self._secret("webhook/*"), _ONE_A_KEY)
 

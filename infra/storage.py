@@ -16,7 +16,8 @@ from infra.stage import Stage
 _LONGEST_WAIT_DAYS = 366 + 1  # a job's day may be a year off, and then it may wait a day for the world (spec: jobs)
 _SLACK_DAYS = 2  # a record's TTL may be acted upon two days late; its payload must not go first
 
-_READ = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
+_READ_ITEMS = ("dynamodb:BatchGetItem", "dynamodb:GetItem")
+_READ = (*_READ_ITEMS, "dynamodb:Query")
 _WRITE = (
     "dynamodb:BatchWriteItem",
     "dynamodb:ConditionCheckItem",
@@ -49,6 +50,8 @@ class Storage(Construct):
         self.keys = self._table("Keys", "key_hash")
         _index(self.keys, "by_list", "list", "created_at", dynamodb.ProjectionType.ALL)
         self.cache = self._table("Cache", "key")
+        self.guards = self._table("Guards", "id")
+        self.chats = self._table("Chats", "id", "part")
         self.payloads = self._bucket()
 
     def let_work_on_jobs(self, role: iam.Role) -> None:
@@ -68,6 +71,18 @@ class Storage(Construct):
         """Look up answers of models, keep them, and hold what is being asked."""
         actions = ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:DeleteItem")
         let(role, actions, self.cache.table_arn)
+
+    def let_guard(self, role: iam.Role) -> None:
+        """Read and change what stands before calls: breakers, rates, and what is known of providers."""
+        let(role, (*_READ_ITEMS, "dynamodb:PutItem", "dynamodb:UpdateItem"), self.guards.table_arn)
+
+    def let_chat(self, role: iam.Role) -> None:
+        """Read bots and conversations, and write them."""
+        let(role, (*_READ, "dynamodb:PutItem"), self.chats.table_arn)
+
+    def let_erase_chats(self, role: iam.Role) -> None:
+        """Find and delete bots and conversations."""
+        let(role, ("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:Query"), self.chats.table_arn)
 
     def let_check_keys(self, role: iam.Role) -> None:
         """Look up an API key by its hash."""

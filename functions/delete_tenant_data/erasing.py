@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from backstay.access.key_store import KeyStore, UnknownKeyError
 from backstay.access.webhook_secrets import WebhookSecrets
+from backstay.chats.table import ChatTable
 from backstay.clock import Clock, utc_now
 from backstay.content import ContentTable
 from backstay.errors import GoesOn, Rejected
@@ -62,7 +63,7 @@ class Eraser:
     def __init__(self, env: Environment, clock: Clock = utc_now) -> None:
         self._env, self._clock = env, clock
         self._store, self._bucket = JobStore(env.jobs_table), PayloadBucket(env.payloads_bucket)
-        self._content = ContentTable(env.content_table)
+        self._content, self._chats = ContentTable(env.content_table), ChatTable(env.chats_table)
         self._keys = KeyStore(env.keys_table, WebhookSecrets(env.secret_prefix, clock), clock)
 
     @classmethod
@@ -91,6 +92,7 @@ class Eraser:
         portion.count("api_keys", self._revoke_keys(tenant))
         running = self._erase_jobs(data, portion)
         portion.repeat("contents", partial(self._content.delete_some, tenant))
+        portion.repeat("chats", partial(self._chats.delete_some, tenant))
         for prefix in _PREFIXES:
             portion.repeat("payloads", partial(self._bucket.delete_some, f"{prefix}/{tenant}/"))
         return running

@@ -32,6 +32,8 @@ class Deleted(BaseModel):
     lanes: int = 0
     contents: int = 0
     """Stories and what else its tasks made."""
+    chats: int = 0
+    """Bots, and turns of conversations."""
     payloads: int = 0
     """Objects: large inputs, large results, uploads."""
 

@@ -29,6 +29,8 @@ def machine(emulator: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             content_table="content",
             keys_table="keys",
             cache_table="cache",
+            guards_table="guards",
+            chats_table="chats",
             payloads_bucket="payloads",
             queue_url_prefix=f"{emulator.endpoint_url}/{emulator.account}/backstay-test-",
             queue_arn_prefix=f"arn:aws:sqs:us-east-1:{emulator.account}:backstay-test-",

@@ -32,7 +32,10 @@ def add(numbers: Numbers, job: Job) -> Sum:
     return Sum(total=sum(numbers.numbers))
 """
 
-EVERY_USE = frozenset({"content", "dead-letters", "jobs", "llm", "outbound-http", "tenant-data", "webhook-secrets"})
+EVERY_USE = frozenset(
+    {"chats", "content", "dead-letters", "jobs", "llm", "outbound-http", "outbound-secrets", "tenant-data"}
+    | {"webhook-secrets"}
+)
 
 HANDLER = "def handler(event, context):\n    return {}\n"
 

@@ -53,6 +53,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
             content_table="content",
             keys_table="keys",
             cache_table="cache",
+            guards_table="guards",
+            chats_table="chats",
             payloads_bucket="payloads",
             queue_url_prefix="https://sqs.us-east-1.amazonaws.com/123456789012/backstay-test-",
             queue_arn_prefix=_ARN,
@@ -96,6 +98,8 @@ def make_tables() -> None:
     table("content", ["id", "part"], {})
     table("keys", ["key_hash"], {"by_list": ["list", "created_at"]})
     table("cache", ["key"], {})
+    table("guards", ["id"], {})
+    table("chats", ["id", "part"], {})
 
 
 @pytest.fixture

@@ -18,7 +18,9 @@ from backstay.settings import SettingsError
 __all__ = [
     "FILE_NAME",
     "BreakerSettings",
+    "ChatSettings",
     "Config",
+    "CreditSettings",
     "JobsSettings",
     "Kind",
     "LimitSettings",
@@ -74,13 +76,31 @@ class JobsSettings(Section):
     keep_failed_days: int = Field(default=30, ge=1, le=3650)
 
 
+class ChatSettings(Section):
+    """`[chats]`: what bots do that say nothing else, and how long conversations are kept."""
+
+    system_prompt: str = "You answer customers of a company, briefly and kindly. If you don't know, say so."
+    fallback_text: str = ""
+    """What is answered where no model can be had; without one, such a message's job fails."""
+    keep_days: int = Field(default=90, ge=1, le=3650)
+
+
+class CreditSettings(Section):
+    """`[credits]`: when the hourly check of providers' credit tells of it, in US dollars."""
+
+    warn_below_usd: Price = Decimal(5)
+    critical_below_usd: Price = Decimal(1)
+    warn_above_usd_a_day: Price = Decimal(1)
+    """Spent since midnight, UTC."""
+
+
 class Outbound(Section):
     """`[outbound]`: where webhooks and call-http may go."""
 
     allow_private: Names = ()
     """Exact host:port pairs that may be called although their address is private."""
     allow_hosts: Names = ()
-    """Where any host stands here, call-http may call only these. Callbacks may go to any public host."""
+    """The public hosts that call-http may call; none, unless they stand here. Callbacks may go to any public host."""
 
     @model_validator(mode="after")
     def _names_exact_pairs(self) -> "Outbound":
@@ -100,6 +120,8 @@ class Config(Section):
     """`"<provider>/<model>" = tokens`, for models that genai-prices doesn't know; wins over it."""
     jobs: JobsSettings = Field(default_factory=JobsSettings)
     outbound: Outbound = Field(default_factory=Outbound)
+    chats: ChatSettings = Field(default_factory=ChatSettings)
+    credits: CreditSettings = Field(default_factory=CreditSettings)
 
     @model_validator(mode="after")
     def _routes_lead_somewhere(self) -> "Config":

@@ -4,14 +4,14 @@ import contextvars
 import functools
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backstay import aws
 from backstay.clock import iso
 from backstay.dynamodb import decode_item, encode_item
-from backstay.errors import ErrorClass, WorkError
+from backstay.passing_trouble import passing_trouble
 from backstay.settings import Environment
 
 if TYPE_CHECKING:
@@ -21,12 +21,6 @@ SHARDS = 8
 """Partitions of a tenant: one alone would take about 1,000 kB of writes a second."""
 
 _DELETED_AT_ONCE = 25  # the most that DynamoDB takes in one batch
-_PASSING = {
-    "ProvisionedThroughputExceededException",
-    "ThrottlingException",
-    "RequestLimitExceeded",
-    "InternalServerError",
-}
 
 
 class Contents(Protocol):
@@ -150,16 +144,5 @@ def _partition(tenant: str, shard: int) -> str:
     return f"{tenant}#{shard}"
 
 
-@contextmanager
-def _passing_trouble() -> Iterator[None]:
-    """What will pass costs the job time and no attempt."""
-    from botocore import exceptions as aws_errors
-
-    try:
-        yield
-    except (aws_errors.ConnectionError, aws_errors.HTTPClientError) as error:
-        raise WorkError(ErrorClass.UNREACHABLE, f"the content table did not answer: {error}") from error
-    except aws_errors.ClientError as error:
-        if error.response.get("Error", {}).get("Code") in _PASSING:
-            raise WorkError(ErrorClass.UNREACHABLE, f"the content table limits us: {error}") from error
-        raise
+def _passing_trouble() -> AbstractContextManager[None]:
+    return passing_trouble("the content table")

@@ -20,6 +20,8 @@ class Environment:
     content_table: str
     keys_table: str
     cache_table: str
+    guards_table: str
+    chats_table: str
     payloads_bucket: str
     queue_url_prefix: str
     """A queue's URL is this and the queue's name without stage, such as `enhance-story-high`."""

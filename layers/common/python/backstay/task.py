@@ -17,7 +17,19 @@ In = TypeVar("In", bound=BaseModel)
 Out = TypeVar("Out", bound=BaseModel)
 
 PRIORITIES = ("high", "normal", "low")
-USES = frozenset({"llm", "content", "webhook-secrets", "jobs", "dead-letters", "outbound-http", "tenant-data"})
+USES = frozenset(
+    {
+        "chats",
+        "content",
+        "dead-letters",
+        "jobs",
+        "llm",
+        "outbound-http",
+        "outbound-secrets",
+        "tenant-data",
+        "webhook-secrets",
+    }
+)
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST_NAME = 40  # queue names end at 80 characters and add prefix, stage and priority
 _LONGEST_TIMEOUT_S = 840  # a Lambda ends at 900 s, and a worker needs a margin to hand back

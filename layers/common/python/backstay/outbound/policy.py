@@ -47,6 +47,15 @@ class Policy:
         """
         return cls.of(outbound.allow_private)
 
+    @classmethod
+    def for_calls(cls, outbound: "Outbound") -> Self:
+        """The rules of calls that jobs ask for: the hosts that backstay.toml lists, and no other.
+
+        Raises:
+            SettingsError: names the entry that is wrong.
+        """
+        return cls.of(outbound.allow_private, outbound.allow_hosts)
+
     def check_target(self, target: Target) -> None:
         """Judge what can be judged without resolving the name.
 

@@ -1,0 +1,8 @@
+"""Names that chats are found by: of sessions, users and messages. They stand in URLs and in keys of the table."""
+
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+ChatName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+][A-Za-z0-9_+.:@-]{0,127}$")]
+"""1 to 128 of letters, digits and `_ + . : @ -`, such as `whatsapp:+491701234567`; the first is no dot or hyphen."""
