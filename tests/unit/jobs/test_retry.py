@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from backstay.errors import Disposition, ErrorClass, Failure
 from backstay.jobs.record import JobRecord, State
-from backstay.jobs.retry import GiveUp, ParkUntil, RetryAfter, backoff_s, decide_retry
+from backstay.jobs.retry import GiveUp, ParkUntil, RetryAfter, decide_retry
 from backstay.task import Limits
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,7 +35,8 @@ def test_the_last_attempt_gives_up_and_an_excused_one_does_not_count():
 def test_what_the_other_side_asks_for_wins():
     failure = Failure(ErrorClass.RATE_LIMITED, "x", retry_after_s=42)
     assert decide_retry(failure, active(attempts=1), LIMITS, NOW, 0.5) == ParkUntil(NOW + timedelta(seconds=42))
-    assert backoff_s(1, 2, 0.5, retry_after_s=42) == 42
+    own = Failure(ErrorClass.TASK_ERROR, "x", retry_after_s=42)
+    assert decide_retry(own, active(attempts=1), LIMITS, NOW, 0.5) == RetryAfter(42)
 
 
 def test_a_job_that_waited_long_enough_gives_up_and_names_the_last_reason():
@@ -44,11 +45,6 @@ def test_a_job_that_waited_long_enough_gives_up_and_names_the_last_reason():
     assert isinstance(verdict, GiveUp)
     assert verdict.failure.error_class is ErrorClass.GAVE_UP
     assert "overloaded: busy" in verdict.failure.message
-
-
-@given(st.integers(1, 10_000), st.floats(0.1, 1000), st.floats(0, 1))
-def test_backoff_stays_between_a_second_and_a_quarter_of_an_hour(attempt, base, luck):
-    assert 1 <= backoff_s(attempt, base, luck) <= 900
 
 
 @given(st.integers(0, 100_000), st.integers(0, 3599), st.floats(0, 1), st.none() | st.floats(0, 1e6))

@@ -1,10 +1,12 @@
 """What becomes of a job that failed: one pure decision."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backstay.errors import Disposition, ErrorClass, Failure
 from backstay.jobs.record import JobRecord
+from backstay.resilience.retry import RetryPolicy
 from backstay.task import Limits
 
 LONGEST_BACKOFF_S = 900
@@ -52,19 +54,12 @@ def decide_retry(failure: Failure, record: JobRecord, limits: Limits, now: datet
         case Disposition.FAIL:
             return GiveUp(failure)
         case Disposition.RETRY:
-            if record.own_failures >= limits.max_attempts:
+            policy = RetryPolicy(limits.max_attempts, limits.backoff, cap_s=LONGEST_BACKOFF_S, floor_s=_SHORTEST_S)
+            if not policy.allows(record.own_failures):
                 return GiveUp(failure)
-            return RetryAfter(backoff_s(record.own_failures, limits.backoff, luck, failure.retry_after_s))
+            return RetryAfter(math.ceil(policy.delay_s(record.own_failures, luck, failure.retry_after_s)))
         case Disposition.PARK:
             return _park(failure, record, limits, now, luck)
-
-
-def backoff_s(attempt: int, base_s: float, luck: float, retry_after_s: float | None = None) -> int:
-    """Exponential backoff with full jitter, 1 to 900 whole seconds; what the other side asks for wins."""
-    if retry_after_s is not None:
-        return min(LONGEST_BACKOFF_S, max(_SHORTEST_S, round(retry_after_s + 0.5)))
-    ceiling = min(float(LONGEST_BACKOFF_S), base_s * 2.0 ** min(attempt - 1, 30))
-    return max(_SHORTEST_S, round(ceiling * luck))
 
 
 def _park(failure: Failure, record: JobRecord, limits: Limits, now: datetime, luck: float) -> Verdict:

@@ -7,7 +7,7 @@
 | `bulkhead.Bulkhead(name, at_once, wait_s)` | `with bulkhead.seat():` |
 | `deadline.deadline(seconds, operation)` | `with deadline(…):`, `remaining_s()`, `checkpoint()` |
 | `retry.RetryPolicy`, `retry.retry_quickly` | how long to wait between attempts; a few quick ones in the process |
-| `idempotency.once(store, key, operation)` | run once per key; `key_of(…)`, `MemoryStore`, `TableStore(table)` |
+| `idempotency.Idempotency(store)` | `once(key, operation)`; `key_of`, `MemoryStore`, `idempotency_table.TableStore` |
 
 What they refuse is a `backstay.errors.WorkError` that parks the job that met it: `CircuitOpen`, `RateExceeded`,
 `BulkheadFull`, `StillRunning`. Import from the modules: a function loads what it uses.

@@ -186,9 +186,9 @@ class RateLimit:
         window, lot_ms = window.take(int(decided.taken.requests), int(decided.taken.tokens), now_ms, self.limits)
         try:
             self._store.write(window, version)
-        except BaseException:
+        except Moved:
             self._restore(stock, returns)
-            raise
+            raise  # after any other error it may have been written all the same, and nothing goes back twice
         return self._hand_out(served, decided, lot_ms, asked_at + self._use_s)
 
     def _hand_out(self, served: list[_Waiting], decided: Plan, lot_ms: int, usable_until: float) -> None:
