@@ -7,6 +7,7 @@ batches are full. Tokens are not counted: they are the provider's.
 import json
 from dataclasses import dataclass
 
+from backstay.jobs.inputs import input_kept
 from bench import prices
 from bench.capacity import stored_bytes
 from bench.cloud import BENCH_TASKS, JOBS
@@ -27,7 +28,7 @@ WRITE_S, SEND_S, TRANSACTION_S = 0.005, 0.010, 0.015
 
 STREAM_RECORDS_A_JOB = 3
 """Submitted, claimed, finished."""
-COMPLETED_KEPT_DAYS, INPUT_KEPT_DAYS = 7, 45
+COMPLETED_KEPT_DAYS, INPUT_KEPT_DAYS = 7, input_kept().days
 FULL_BATCHES_A_SECOND = 1.0
 """An event source gathers for a second: ten jobs a second or more make full batches, so that a million take a day."""
 HOURS = JOBS_A_MONTH / BATCH / FULL_BATCHES_A_SECOND / 3600

@@ -159,3 +159,12 @@ def test_a_lane_keeps_its_order_while_a_job_is_retried(machine):
     machine.deliver("obey-in-order")
     machine.deliver("obey-in-order")
     assert machine.record(first.id).finished_at <= machine.record(second.id).started_at
+
+
+def test_a_revived_jobs_input_is_kept_as_long_as_a_new_ones(machine):
+    record = machine.submit("obey", {"reject": True})
+    machine.deliver("obey")
+    before = machine.store.get_part(record.id, "input")["ttl"]
+    machine.clock.advance(20 * 86_400)
+    machine.submitter.revive(machine.record(record.id))
+    assert machine.store.get_part(record.id, "input")["ttl"] >= before + 20 * 86_400

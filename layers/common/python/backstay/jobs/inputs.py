@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from backstay import aws, config
 from backstay.clock import epoch_ms, from_epoch_ms
+from backstay.dynamodb import encode_item
 from backstay.errors import BackstayError
 from backstay.jobs.items import STATE_PART
 from backstay.jobs.payloads import ITEM_BYTES, MissingPayloadError, PayloadBucket, pack, unpack
@@ -16,10 +18,13 @@ from backstay.settings import Environment
 
 INPUT_PART = "input"
 
-INPUT_KEPT = timedelta(days=45)
-"""How long an input stays after its job was due: longer than a failed job's record, so that it can be redriven."""
-
 _ABANDONED_AFTER = timedelta(minutes=15)
+
+
+def input_kept() -> timedelta:
+    """How long an input stays after its job was due or revived: longer than any record by the longest usual wait."""
+    jobs = config.load().jobs
+    return timedelta(days=max(jobs.keep_completed_days, jobs.keep_failed_days) + 2)
 
 
 class InputTakenError(BackstayError):
@@ -44,7 +49,8 @@ class Inputs:
     """Writes and reads the inputs of jobs."""
 
     def __init__(self, env: Environment) -> None:
-        self._store, self._bucket = JobStore(env.jobs_table), PayloadBucket(env.payloads_bucket)
+        self._table, self._store = env.jobs_table, JobStore(env.jobs_table)
+        self._bucket = PayloadBucket(env.payloads_bucket)
 
     def put(self, record: JobRecord, text: str, now: datetime) -> bool:
         """Store a new job's input; answers whether it is small enough to travel in messages.
@@ -62,7 +68,7 @@ class Inputs:
             "part": INPUT_PART,
             "digest": record.input_digest,
             "stored_at": epoch_ms(now),
-            "ttl": epoch_ms((record.due_at or now) + INPUT_KEPT) // 1000,
+            "ttl": epoch_ms((record.due_at or now) + input_kept()) // 1000,
             "body": pack(text) if small else None,
             "s3": s3_key,
             "size": None if small else size,
@@ -99,6 +105,17 @@ class Inputs:
         if "body" in item:
             return Input(item["digest"], json.loads(unpack(item["body"])), travels=True)
         return Input(item["digest"], json.loads(self._bucket.get(item["s3"])), travels=False)
+
+    def prolong(self, job_id: str, now: datetime) -> None:
+        """A job that is run anew needs its input for as long again."""
+        aws.dynamodb().update_item(
+            TableName=self._table,
+            Key={"id": {"S": job_id}, "part": {"S": INPUT_PART}},
+            UpdateExpression="SET #ttl = :ttl",
+            ExpressionAttributeNames={"#ttl": "ttl"},
+            ExpressionAttributeValues=encode_item({":ttl": epoch_ms(now + input_kept()) // 1000}),
+            ConditionExpression="attribute_exists(id)",
+        )
 
     def _replace_abandoned(self, old: Mapping[str, Any], item: Mapping[str, Any], now: datetime) -> bool:
         """Take the place of an input without a record: left from a submit that died, not from one under way."""

@@ -151,6 +151,7 @@ class Submitter:
             MissingPayloadError: its input is past its retention; the job stays failed.
         """
         work = self._inputs.get(record.id).for_message
+        self._inputs.prolong(record.id, self._clock())
         number = self._lanes.take_number(record.lane) if record.lane else None
         revived = record.revived(self._clock(), number)
         self._store.save(record, revived)
