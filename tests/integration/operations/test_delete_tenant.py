@@ -86,7 +86,7 @@ def test_nothing_of_the_tenant_is_left_and_everything_of_its_neighbour(machine):
     assert record.state is State.COMPLETED
     assert [name for name in everything(machine, "acme") if "acme-2" not in name] == []
     assert everything(machine, "acme-2") == neighbours
-    deleted = json.loads(record.result.inline)
+    deleted = {name: count for name, count in json.loads(record.result.inline).items() if count}
     assert deleted == {"api_keys": 1, "jobs": 8, "messages": 1, "lanes": 1, "contents": 1, "payloads": 3}
 
 
