@@ -28,8 +28,9 @@ CONTENT = Table("content", ("id", "part"))
 KEYS = Table("keys", ("key_hash",), (Index("by_list", ("list", "created_at"), keys_only=False),))
 CACHE = Table("cache", ("key",))
 GUARDS = Table("guards", ("id",))
+IDEMPOTENCY = Table("idempotency", ("id",))
 CHATS = Table("chats", ("id", "part"))
-TABLES = {table.name: table for table in (JOBS, CONTENT, KEYS, CACHE, GUARDS, CHATS)}
+TABLES = {table.name: table for table in (JOBS, CONTENT, KEYS, CACHE, GUARDS, IDEMPOTENCY, CHATS)}
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "bench",
@@ -42,6 +43,7 @@ ENVIRONMENT = {
     "BACKSTAY_KEYS_TABLE": KEYS.name,
     "BACKSTAY_CACHE_TABLE": CACHE.name,
     "BACKSTAY_GUARDS_TABLE": GUARDS.name,
+    "BACKSTAY_IDEMPOTENCY_TABLE": IDEMPOTENCY.name,
     "BACKSTAY_CHATS_TABLE": CHATS.name,
     "BACKSTAY_PAYLOADS_BUCKET": "payloads",
     "BACKSTAY_QUEUE_URL_PREFIX": f"https://sqs.{_REGION}.amazonaws.com/{_ACCOUNT}/backstay-{STAGE}-",

@@ -47,6 +47,7 @@ class Reach:
             "webhook-secrets": self._let_read_webhook_secrets,
             "jobs": self._let_run_all_jobs,
             "dead-letters": self.let_handle_dead_letters,
+            "idempotency": self.storage.let_run_once,
             "tenant-data": self._let_erase_tenants,
             "chats": self.storage.let_chat,
             "outbound-http": self.storage.let_guard,  # the internet itself is reached without being let

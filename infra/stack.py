@@ -89,6 +89,7 @@ class BackstayStack(Stack):
             "BACKSTAY_KEYS_TABLE": storage.keys.table_name,
             "BACKSTAY_CACHE_TABLE": storage.cache.table_name,
             "BACKSTAY_GUARDS_TABLE": storage.guards.table_name,
+            "BACKSTAY_IDEMPOTENCY_TABLE": storage.idempotency.table_name,
             "BACKSTAY_CHATS_TABLE": storage.chats.table_name,
             "BACKSTAY_PAYLOADS_BUCKET": storage.payloads.bucket_name,
             "BACKSTAY_QUEUE_URL_PREFIX": self._queue_url_prefix(),

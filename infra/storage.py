@@ -51,6 +51,7 @@ class Storage(Construct):
         _index(self.keys, "by_list", "list", "created_at", dynamodb.ProjectionType.ALL)
         self.cache = self._table("Cache", "key")
         self.guards = self._table("Guards", "id")
+        self.idempotency = self._table("Idempotency", "id")  # Powertools' layout, but for the name of the TTL
         self.chats = self._table("Chats", "id", "part")
         self.payloads = self._bucket()
 
@@ -75,6 +76,11 @@ class Storage(Construct):
     def let_guard(self, role: iam.Role) -> None:
         """Read and change what stands before calls: breakers, rates, and what is known of providers."""
         let(role, (*_READ_ITEMS, "dynamodb:PutItem", "dynamodb:UpdateItem"), self.guards.table_arn)
+
+    def let_run_once(self, role: iam.Role) -> None:
+        """Take the keys of operations that run once, and keep their results."""
+        actions = ("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+        let(role, actions, self.idempotency.table_arn)
 
     def let_chat(self, role: iam.Role) -> None:
         """Read bots and conversations, and write them."""

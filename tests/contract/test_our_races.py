@@ -30,6 +30,7 @@ def machine(emulator: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             keys_table="keys",
             cache_table="cache",
             guards_table="guards",
+            idempotency_table="idempotency",
             chats_table="chats",
             payloads_bucket="payloads",
             queue_url_prefix=f"{emulator.endpoint_url}/{emulator.account}/backstay-test-",

@@ -33,7 +33,17 @@ def add(numbers: Numbers, job: Job) -> Sum:
 """
 
 EVERY_USE = frozenset(
-    {"chats", "content", "dead-letters", "jobs", "llm", "outbound-http", "outbound-secrets", "tenant-data"}
+    {
+        "chats",
+        "content",
+        "dead-letters",
+        "idempotency",
+        "jobs",
+        "llm",
+        "outbound-http",
+        "outbound-secrets",
+        "tenant-data",
+    }
     | {"webhook-secrets"}
 )
 

@@ -54,6 +54,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
             keys_table="keys",
             cache_table="cache",
             guards_table="guards",
+            idempotency_table="idempotency",
             chats_table="chats",
             payloads_bucket="payloads",
             queue_url_prefix="https://sqs.us-east-1.amazonaws.com/123456789012/backstay-test-",
@@ -99,6 +100,7 @@ def make_tables() -> None:
     table("keys", ["key_hash"], {"by_list": ["list", "created_at"]})
     table("cache", ["key"], {})
     table("guards", ["id"], {})
+    table("idempotency", ["id"], {})
     table("chats", ["id", "part"], {})
 
 

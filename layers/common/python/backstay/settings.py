@@ -21,6 +21,7 @@ class Environment:
     keys_table: str
     cache_table: str
     guards_table: str
+    idempotency_table: str
     chats_table: str
     payloads_bucket: str
     queue_url_prefix: str

@@ -1,7 +1,7 @@
 """The Task declaration: the one thing that a task author imports."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -9,6 +9,8 @@ from pydantic import BaseModel
 
 from backstay import llm
 from backstay.errors import BackstayError, Failure, NotNow, Rejected
+from backstay.llm.complexity import Tier
+from backstay.llm.use import CachePolicy, ModelUse
 from backstay.running import Cancelled, Job
 
 __all__ = ["Cancelled", "Failure", "Job", "NotNow", "Rejected", "Task", "TaskDeclarationError", "llm"]
@@ -22,6 +24,7 @@ USES = frozenset(
         "chats",
         "content",
         "dead-letters",
+        "idempotency",
         "jobs",
         "llm",
         "outbound-http",
@@ -92,6 +95,9 @@ class Task(Generic[In, Out]):
         memory_mb: the Lambda's memory.
         uses: what the function may reach beyond its own queue and the jobs table; becomes its role's grants.
         version: of the input model. Messages carry it, and `@task.upgrade` mends older ones.
+        routes: where its model calls go, `provider/model` in order; by default those of backstay.toml.
+        tiers: routes for prompts of one complexity, by `low`, `medium` and `high`; a tier left out takes `routes`.
+        cache: how answers of models may be used again (`llm.CachePolicy`); False: every question is asked.
 
     Raises:
         TaskDeclarationError: names the argument, its value and what it may be.
@@ -113,10 +119,14 @@ class Task(Generic[In, Out]):
         memory_mb: int = 512,
         uses: tuple[str, ...] = (),
         version: int = 1,
+        routes: Sequence[str] = (),
+        tiers: Mapping[str, Sequence[str]] | None = None,
+        cache: CachePolicy | bool = True,
     ) -> None:
         self.name, self.input, self.output = name, input, output
         self.limits = Limits(timeout, max_attempts, backoff, concurrency, give_up_after, memory_mb)
         self.has_priorities, self.ordered_by, self.uses, self.version = priorities, ordered_by, uses, version
+        self.model_use = self._model_use(routes, tiers or {}, cache)
         self._run: Callable[[In, Job], Out] | None = None
         self._preview: Callable[[In], BaseModel] | None = None
         self._key: Callable[[In], str] | None = None
@@ -195,6 +205,14 @@ class Task(Generic[In, Out]):
     def lane_of(self, work: In) -> str | None:
         """The value that orders this job among its task's, or None for a task without order."""
         return str(getattr(work, self.ordered_by)) if self.ordered_by else None
+
+    def _model_use(
+        self, routes: Sequence[str], tiers: Mapping[str, Sequence[str]], cache: "CachePolicy | bool"
+    ) -> ModelUse:
+        if unknown := sorted(set(tiers) - set(Tier)):
+            raise TaskDeclarationError(f"{self.name}: tiers={unknown} are unknown; choose from {[*map(str, Tier)]}")
+        policy = CachePolicy() if cache is True else cache or None
+        return ModelUse(tuple(routes), {Tier(tier): tuple(named) for tier, named in tiers.items()}, policy)
 
     def _check(self) -> None:
         if not _NAME.fullmatch(self.name) or len(self.name) > _LONGEST_NAME:
