@@ -25,10 +25,8 @@ class SecretValue(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
-    secret: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+=.@-]{1,100}(/[A-Za-z0-9_+=.@-]{1,100})?$")] = (
-        Field(
-            description="Below `outbound/` in the stage's secrets. `<tenant>/<name>` serves jobs of that tenant only."
-        )
+    secret: Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9-]{0,31}/)?[A-Za-z0-9_+=.@-]{1,100}$")] = Field(
+        description="Below `outbound/` in the stage's secrets. `<tenant>/<name>` serves jobs of that tenant only."
     )
 
 

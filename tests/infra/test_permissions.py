@@ -11,6 +11,7 @@ from tests.infra.template import Template, as_list, as_text
 _WILDCARDS = (
     ":event-source-mapping:*",
     ":schedule/backstay-dev-jobs/*",
+    ":secret:backstay/dev/outbound/*",
     ":secret:backstay/dev/webhook/*",
 )
 

@@ -8,6 +8,8 @@ import pytest
 from backstay import aws
 from backstay.access.key_store import KeyStore
 from backstay.access.webhook_secrets import WebhookSecrets
+from backstay.chats.bot import Bot
+from backstay.chats.table import ChatTable
 from backstay.content import ContentTable
 from backstay.jobs.counter_store import CounterStore
 from backstay.jobs.counters import Deltas
@@ -44,6 +46,7 @@ def settle_in(machine, tenant):
         machine.submit("obey-in-order", {"session": "s", "text": text}, tenant=tenant)
     machine.deliver("obey-in-order")
     ContentTable(machine.env.content_table).put(tenant, "story#1", {"title": "T"})
+    ChatTable(machine.env.chats_table).put_bot(tenant, "u1", Bot(system_prompt="Be kind."))
     aws.s3().put_object(Bucket=machine.env.payloads_bucket, Key=f"uploads/{tenant}/u", Body=b"{}")
     CounterStore(machine.env.jobs_table).add(Deltas(tenants={tenant: {("obey", State.COMPLETED): 1}}), [tenant])
     keys_of(machine).create("theirs", tenant, ["submit"], webhook=True)
@@ -51,7 +54,7 @@ def settle_in(machine, tenant):
 
 def everything(machine, tenant):
     """Whatever names the tenant, in tables, bucket and schedules."""
-    tables = (machine.env.jobs_table, machine.env.content_table)
+    tables = (machine.env.jobs_table, machine.env.content_table, machine.env.chats_table)
     items = [item for table in tables for item in aws.dynamodb().scan(TableName=table)["Items"]]
     ids = [(item["id"]["S"], item["part"]["S"]) for item in items if tenant in item["id"]["S"]]
     listed = aws.s3().list_objects_v2(Bucket=machine.env.payloads_bucket).get("Contents", [])
@@ -87,7 +90,7 @@ def test_nothing_of_the_tenant_is_left_and_everything_of_its_neighbour(machine):
     assert [name for name in everything(machine, "acme") if "acme-2" not in name] == []
     assert everything(machine, "acme-2") == neighbours
     deleted = {name: count for name, count in json.loads(record.result.inline).items() if count}
-    assert deleted == {"api_keys": 1, "jobs": 8, "messages": 1, "lanes": 1, "contents": 1, "payloads": 3}
+    assert deleted == {"api_keys": 1, "jobs": 8, "messages": 1, "lanes": 1, "contents": 1, "chats": 1, "payloads": 3}
 
 
 def test_its_keys_open_no_door_any_more_and_its_neighbours_do(machine):
