@@ -107,11 +107,11 @@ def test_limits_that_cannot_work_are_refused_by_name(field, value):
 ASKS = st.builds(Ask, st.integers(0, 800), st.sampled_from(["high", "normal", "low"]))
 STEPS = st.lists(
     st.tuples(
-        st.integers(0, 40_000),  # time that passes
+        st.integers(0, 40_000) | st.sampled_from([0, 60_000, 61_500, 62_000]),  # time that passes
         st.integers(-200, 200),  # how far the clock of this process is off
         st.lists(ASKS, min_size=1, max_size=8),
         st.integers(0, 9),  # stock wanted
-        st.integers(0, 2_000),  # how long after the grant each call arrives at the other side
+        st.sampled_from([0, 800, 1_600]),  # how long after the grant each call arrives at the other side
         st.floats(0, 1),  # the part of its tokens that comes to be used
     ),
     min_size=1,
@@ -123,7 +123,7 @@ STEPS = st.lists(
 @settings(max_examples=300)
 def test_no_window_at_the_other_side_ever_holds_more_than_the_limit(steps):
     """Any interleaving of processes whose clocks differ, with permits used at any time until 2 s less the skew."""
-    limits = RateLimits(requests=10, tokens=1_000, kept_for_high=0.2)
+    limits = RateLimits(requests=4, tokens=1_000, kept_for_high=0.25)
     window, now, arrivals = Window(), START, []
     for passed, skew, asks, expected, after, part in steps:
         now += passed
@@ -134,7 +134,7 @@ def test_no_window_at_the_other_side_ever_holds_more_than_the_limit(steps):
         if not decided.granted:
             continue
         window, lot = window.take(int(decided.taken.requests), int(decided.taken.tokens), at, limits)
-        arrive = now + min(after, 2_000 - 400)
+        arrive = now + after
         for place in decided.granted:
             used = math.floor(asks[place].tokens * part)
             arrivals.append((arrive, 1, used))
@@ -143,7 +143,7 @@ def test_no_window_at_the_other_side_ever_holds_more_than_the_limit(steps):
         arrivals += [(arrive, 1, each)] * int(decided.stock.requests)
     for begin, _, _ in arrivals:
         inside = [arrival for arrival in arrivals if begin <= arrival[0] < begin + 60_000]
-        assert sum(arrival[1] for arrival in inside) <= 10
+        assert sum(arrival[1] for arrival in inside) <= 4
         assert sum(arrival[2] for arrival in inside) <= 1_000
 
 
