@@ -70,9 +70,16 @@ def measure(run: Run) -> list[Figure]:
         itemised(
             "usd_per_million_jobs", "USD", "A million jobs, 2 KB in, 1 KB out, 2 s in the model, at list prices.",
             job_parts(used), at_most=12.0, aim=8.0,
-            note="Arm, 512 MB, full batches; without tokens, data transfer out, cold starts and free tiers.",
+            note="Arm, 512 MB, full batches; without tokens, data transfer out, cold starts and free tiers. The same jobs"
+            f" spread over a whole month would add {spread_usd(used):.2f} USD for metrics and keys alone.",
         ),
     ]  # fmt: skip
+
+
+def spread_usd(used: Used) -> float:
+    """What metrics and keys cost more when the jobs come all month long, and not in the hours that full batches take."""
+    by_the_hour = (*_key_parts(), _metrics_part(used.metrics))
+    return sum(part.value for part in by_the_hour) * (HOURS_A_MONTH / HOURS - 1)
 
 
 def used_by(life: Life, cpu: FunctionCpu) -> Used:
@@ -101,10 +108,7 @@ def job_parts(used: Used) -> tuple[Part, ...]:
         *_dynamodb_parts(used),
         *_key_parts(),
         *_log_parts(used.log_bytes),
-        Part(
-            "metrics", used.metrics * prices.METRIC_MONTH * HOURS / HOURS_A_MONTH,
-            f"{used.metrics} custom metrics, billed for the {HOURS:.0f} hours in which jobs run",
-        ),
+        _metrics_part(used.metrics),
         Part("S3", 0.0, "nothing: 2 KB in and 1 KB out lie in the table"),
     )  # fmt: skip
 
@@ -188,6 +192,11 @@ def _log_parts(log_bytes: dict[str, float]) -> tuple[Part, ...]:
         Part(f"Logs: {whose}", JOBS_A_MONTH * size / prices.GB * prices.LOG_GB, f"{size:.0f} B a job")
         for whose, size in log_bytes.items()
     )
+
+
+def _metrics_part(metrics: int) -> Part:
+    usd = metrics * prices.METRIC_MONTH * HOURS / HOURS_A_MONTH
+    return Part("metrics", usd, f"{metrics} custom metrics, billed for the {HOURS:.0f} hours in which jobs run")
 
 
 def _ingested(log: Log) -> float:

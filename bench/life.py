@@ -21,7 +21,7 @@ from backstay.jobs.items import STATE_PART
 from backstay.jobs.record import State
 from backstay.jobs.store import JobStore
 from backstay.jobs.worker import Worker
-from backstay.llm.routes import forget_switchboard
+from backstay.llm.process import forget_switchboard
 from bench.caller import caller
 from bench.capacity import Item
 from bench.cloud import FUNCTIONS, JOBS, KEYS, TABLES, Cloud, Context, cloud, look

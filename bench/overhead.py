@@ -18,7 +18,7 @@ from backstay.jobs.endings import Retention
 from backstay.jobs.items import to_item
 from backstay.jobs.record import JobRecord, State
 from backstay.jobs.worker import Worker
-from backstay.llm.routes import forget_switchboard
+from backstay.llm.process import forget_switchboard
 from backstay.settings import Environment
 from bench.bare_worker import BareWorker
 from bench.canned import Canned, answer_always, attributes

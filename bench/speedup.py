@@ -11,7 +11,7 @@ from backstay.catalog import Catalog
 from backstay.jobs.endings import Retention
 from backstay.jobs.submit import Submission, Submitter
 from backstay.jobs.worker import Worker
-from backstay.llm.routes import forget_switchboard
+from backstay.llm.process import forget_switchboard
 from bench.cloud import BENCH_TASKS, Cloud, Context, cloud
 from bench.figures import Figure, Part
 from bench.life import BATCH

@@ -62,6 +62,11 @@ def test_metrics_are_billed_for_the_hours_in_which_jobs_run() -> None:
     assert usd("metrics") == pytest.approx(5 * 0.30 * costs.HOURS / 720)
 
 
+def test_jobs_that_come_all_month_long_pay_for_all_of_the_month_in_metrics_and_keys() -> None:
+    in_a_day = usd("metrics") + usd("KMS") + usd("Secrets Manager")
+    assert costs.spread_usd(USED) == pytest.approx(in_a_day * 720 / costs.HOURS - in_a_day)
+
+
 def test_what_stands_idle_is_read_off_the_template() -> None:
     template = {
         "Resources": {
