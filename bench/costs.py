@@ -70,14 +70,14 @@ def measure(run: Run) -> list[Figure]:
         itemised(
             "usd_per_million_jobs", "USD", "A million jobs, 2 KB in, 1 KB out, 2 s in the model, at list prices.",
             job_parts(used), at_most=12.0, aim=8.0,
-            note="Arm, 512 MB, full batches; without tokens, data transfer out, cold starts and free tiers. The same jobs"
-            f" spread over a whole month would add {spread_usd(used):.2f} USD for metrics and keys alone.",
+            note="Arm, 512 MB, full batches; without tokens, data transfer out, cold starts and free tiers. Spread over a"
+            f" whole month, the same jobs would add {spread_usd(used):.2f} USD for metrics and keys alone.",
         ),
     ]  # fmt: skip
 
 
 def spread_usd(used: Used) -> float:
-    """What metrics and keys cost more when the jobs come all month long, and not in the hours that full batches take."""
+    """What metrics and keys cost more when jobs come all month long, and not in the hours that full batches take."""
     by_the_hour = (*_key_parts(), _metrics_part(used.metrics))
     return sum(part.value for part in by_the_hour) * (HOURS_A_MONTH / HOURS - 1)
 

@@ -53,7 +53,7 @@ def test_write_units_are_priced_by_who_writes() -> None:
 
 
 def test_storage_lasts_as_long_as_records_and_inputs_are_kept() -> None:
-    gb_months = (1900 * 7 + 1200 * 45) / 30 / 1000
+    gb_months = (1900 * 7 + 1200 * costs.INPUT_KEPT_DAYS) / 30 / 1000
     assert usd("DynamoDB: storage") == pytest.approx(gb_months * 0.25)
 
 
