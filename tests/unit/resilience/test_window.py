@@ -104,7 +104,7 @@ def test_limits_that_cannot_work_are_refused_by_name(field, value):
         RateLimits(**{field: value})
 
 
-ASKS = st.builds(Ask, st.integers(0, 800), st.sampled_from(["high", "normal", "low"]))
+ASKS = st.builds(Ask, st.integers(0, 750), st.sampled_from(["high", "normal", "low"]))
 STEPS = st.lists(
     st.tuples(
         st.integers(0, 40_000) | st.sampled_from([0, 60_000, 61_500, 62_000]),  # time that passes

@@ -173,7 +173,7 @@ def plan(window: Window, limits: RateLimits, asks: Sequence[Ask], now_ms: int, e
     Args:
         window: as it stands at `now_ms`.
         limits: what the other side allows.
-        asks: the calls.
+        asks: the calls; each fits an empty window.
         now_ms: never before the window's latest lot.
         expected: how many more calls are likely to come before a lot lapses.
     """
