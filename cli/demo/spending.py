@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 from backstay.config import Config
 from cli.local.providers import RealProvider
@@ -41,7 +39,7 @@ def price_of(real: RealProvider, base: Config) -> Price:
     """
     if stated := base.prices.get(real.route):
         return Price(stated.input, stated.output)
-    if real.base_url and _is_loopback(real.base_url):
+    if real.is_on_this_machine:
         return Price(Decimal(0), Decimal(0))
     from genai_prices import Usage, calc_price
 
@@ -67,11 +65,3 @@ def affordable(works: Iterable[tuple[str, Mapping[str, Any]]], price: Price) -> 
             chosen.add(name)
             total += most
     return frozenset(chosen), total
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -3,10 +3,13 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from backstay import config
-from backstay.config import Config, Kind, Outbound, ProviderSettings, Routes
+from backstay.config import Config, Kind, Outbound, PriceSettings, ProviderSettings, Routes
 from backstay.settings import SettingsError
 from cli.problems import ExitCode, Problem
 
@@ -33,6 +36,15 @@ class RealProvider:
     def route(self) -> str:
         """Provider and model, as in backstay.toml's routes."""
         return f"{self.kind}/{self.model}"
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether it is a server of one's own, which asks for nothing."""
+        host = urlsplit(self.base_url or "").hostname or ""
+        try:
+            return ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
 
     @classmethod
     def from_environment(cls, source: Mapping[str, str] = os.environ) -> "RealProvider | None":
@@ -68,10 +80,7 @@ class Providers:
     @classmethod
     def on_model_server(cls, base: Config, llm_url: str, allow_private: tuple[str, ...]) -> "Providers":
         """Every provider of the base answered by the model server on this machine."""
-        here = {
-            name: provider.model_copy(update={"base_url": _address(provider, llm_url)})
-            for name, provider in base.providers.items()
-        }
+        here = {name: _on_model_server(provider, llm_url) for name, provider in base.providers.items()}
         secrets = {provider.secret: _LOCAL_KEY for provider in here.values() if provider.secret}
         return cls(_allowing(base.model_copy(update={"providers": here}), allow_private), secrets)
 
@@ -82,7 +91,11 @@ class Providers:
         provider = ProviderSettings(kind=real.kind, secret=secret, base_url=real.base_url)
         routes = Routes(default=(real.route,))
         prices = {route: price for route, price in base.prices.items() if route == real.route}
-        changed = base.model_copy(update={"providers": {real.kind: provider}, "routes": routes, "prices": prices})
+        if real.is_on_this_machine:
+            prices.setdefault(real.route, PriceSettings(input=Decimal(0), output=Decimal(0)))
+        windows = {route: window for route, window in base.context_windows.items() if route == real.route}
+        update = {"providers": {real.kind: provider}, "routes": routes, "prices": prices, "context_windows": windows}
+        changed = base.model_copy(update=update)
         return cls(_allowing(changed, allow_private), {secret: real.key})
 
 
@@ -98,8 +111,16 @@ def read_base(path: Path) -> Config:
         raise Problem(str(error), f"mend {path}", ExitCode.USAGE) from error
 
 
-def _address(provider: ProviderSettings, llm_url: str) -> str:
-    return f"{llm_url}/anthropic" if provider.kind == "anthropic" else f"{llm_url}/v1"
+def _on_model_server(provider: ProviderSettings, llm_url: str) -> ProviderSettings:
+    """The provider with its limits, in a protocol that the model server speaks."""
+    match provider.kind:
+        case "anthropic":
+            return provider.model_copy(update={"base_url": f"{llm_url}/anthropic"})
+        case "azure" | "bedrock":
+            kept = provider.model_dump(include={"timeout_s", "concurrency", "limits", "breaker"})
+            return ProviderSettings(kind="compatible", base_url=f"{llm_url}/v1", **kept)
+        case _:
+            return provider.model_copy(update={"base_url": f"{llm_url}/v1"})
 
 
 def _allowing(base: Config, allow_private: tuple[str, ...]) -> Config:

@@ -10,7 +10,7 @@ from llmock.pytest_plugin import LLMock
 
 from backstay.catalog import Catalog
 from backstay.jobs.record import State
-from backstay.llm.routes import forget_switchboard
+from backstay.llm.process import forget_switchboard
 from backstay.settings import Environment
 from enhance_story.stories import get_story
 from tests.integration.conftest import Machine, SettableClock, make_queues
@@ -68,7 +68,7 @@ def test_a_story_that_the_model_refuses_completes_with_local_scores_and_is_kept(
     assert stored is not None
     assert stored.enhanced is not None
     assert stored.enhanced.source == "local"
-    assert stored.enhanced.why == "moderation: house/tiny: 400: Refused"
+    assert stored.enhanced.why .startswith("moderation: house/tiny: 400: Refused; ")
 
 
 def test_a_story_waits_for_a_model_that_is_down(newsroom: Machine, model: LLMock) -> None:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from backstay import content
 from backstay.errors import ErrorClass
 from backstay.llm import LLMError
-from backstay.llm.routes import forget_switchboard
+from backstay.llm.process import forget_switchboard
 from backstay.running import Job, current_job
 from backstay.task import Failure
 from enhance_story.models import EnhancedStory, Scores, Story
@@ -72,7 +72,7 @@ def model(tmp_path: Path, llmock: LLMock, monkeypatch: pytest.MonkeyPatch) -> It
     path = tmp_path / "backstay.toml"
     path.write_text(
         f'[providers.house]\nkind = "compatible"\nbase_url = "{llmock.base_url()}"\n'
-        '[routes]\ndefault = ["house/tiny"]\n'
+        '[routes]\ndefault = ["house/tiny"]\n[prices."house/tiny"]\ninput = 0\noutput = 0\n'
     )
     monkeypatch.setenv("BACKSTAY_CONFIG", str(path))
     forget_switchboard()

@@ -9,7 +9,7 @@ from llmock.pytest_plugin import LLMock
 from moto import mock_aws
 
 from backstay import aws
-from backstay.llm.routes import forget_switchboard
+from backstay.llm.process import forget_switchboard
 from backstay.running import Job, current_job
 from backstay.settings import Environment
 
@@ -19,6 +19,7 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
     **{f"BACKSTAY_{field.name.upper()}": "-" for field in dataclasses.fields(Environment)},
     "BACKSTAY_SECRET_PREFIX": "backstay/test/",
+    "BACKSTAY_CACHE_TABLE": "cache",
 }
 
 
@@ -37,6 +38,12 @@ def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         aws.forget_clients()
+        aws.dynamodb().create_table(
+            TableName="cache",
+            KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
         yield deploy
         aws.forget_clients()
     forget_switchboard()

@@ -59,9 +59,11 @@ def test_a_price_of_the_file_wins_and_is_exact(providers: LLMock, job: Job) -> N
     assert job.calls[0].price_version == "backstay.toml"
 
 
-def test_a_call_of_an_unpriced_model_is_in_the_receipt_without_a_price(providers: LLMock, job: Job) -> None:
-    llm.complete("Hello", routes=["house/nobody-knows-it"])
-    assert job.calls[0].cost_usd is None
+def test_a_model_that_nobody_has_priced_is_not_called(providers: LLMock, job: Job) -> None:
+    with pytest.raises(llm.LLMError, match=r'add \[prices\."house/nobody-knows-it"\]') as caught:
+        llm.complete("Hello", routes=["house/nobody-knows-it"])
+    assert caught.value.failure.error_class is ErrorClass.UNPRICED
+    assert providers.requests == []
 
 
 def test_the_key_is_the_secret_without_its_line_end(providers: LLMock) -> None:
@@ -198,8 +200,8 @@ def test_a_refused_key_is_read_anew_at_once(providers: LLMock) -> None:
     llm.complete("Hello")
     providers.fail(401)
     with pytest.raises(llm.LLMError):
-        llm.complete("Hello")
-    with pytest.raises(llm.NotConfigured):
+        llm.complete("Hello", routes=["anthropic/claude-haiku-5-5"])
+    with pytest.raises(llm.NotConfigured, match="backstay secrets set provider/anthropic"):
         llm.complete("Hello", routes=["anthropic/claude-haiku-5-5"])
 
 

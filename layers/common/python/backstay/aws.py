@@ -82,7 +82,7 @@ def awslambda() -> "LambdaClient":
 
 def credentials() -> "Credentials | None":
     """What requests are signed with that no client here makes; None where the environment has none."""
-    return cast("Credentials | None", _session().get_credentials())
+    return _session().get_credentials()
 
 
 def forget_clients() -> None:

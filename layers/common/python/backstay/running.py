@@ -9,7 +9,11 @@ from datetime import datetime
 
 from backstay.clock import utc_now
 from backstay.errors import BackstayError
+from backstay.llm.use import ModelUse
 from backstay.receipt import Call
+
+HAND_BACK_S = 2.0
+"""What a worker needs to record a job after what it waited for has failed, in seconds."""
 
 
 class Cancelled(BackstayError):  # noqa: N818 - not a fault: somebody asked for it
@@ -57,6 +61,9 @@ class Job:
     task: str = "test"
     tenant: str = "default"
     attempt: int = 1
+    priority: str = "normal"
+    model_use: ModelUse = field(default_factory=lambda: ModelUse(cache=None))
+    """Its task's routes and cache. A job made by hand has no cache."""
     submitted_at: datetime = field(default_factory=utc_now)
     """Orders jobs about the same thing, whichever of them runs first."""
     deadline: float = field(default_factory=lambda: time.monotonic() + 60)

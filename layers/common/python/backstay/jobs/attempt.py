@@ -57,6 +57,8 @@ class Attempts:
             task=record.task,
             tenant=record.tenant,
             attempt=record.attempts,
+            priority=record.priority,
+            model_use=self._task.model_use,
             submitted_at=record.created_at,
             deadline=deadline,
             report_progress=_Throttled(self._store, record).report,

@@ -1,41 +1,78 @@
-"""One question from beginning to end: replay, route, call, receipt, and the check of what came back."""
+"""One question from beginning to end: what was answered before, to this job or another, and else the routes."""
 
 import functools
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from backstay.errors import ErrorClass
-from backstay.llm.errors import LLMError
-from backstay.llm.prices import price
-from backstay.llm.providers import Provider
+from backstay.llm.cache import AnswerCache, Fresh
+from backstay.llm.cache_key import Scope, key_of
+from backstay.llm.calling import Caller
+from backstay.llm.complexity import Tier, TieredRoutes, choose_routes
+from backstay.llm.process import answer_cache, switchboard
+from backstay.llm.recent_answers import CachedAnswer
 from backstay.llm.replay import Kept
-from backstay.llm.request import Answer, Finish, Form, Message, Request
-from backstay.llm.routes import Route, Switchboard, switchboard
+from backstay.llm.request import Form, Message, Request
+from backstay.llm.routes import Switchboard
+from backstay.llm.routing import Asked, Got, Tour
 from backstay.llm.schema import strict, without_limits
+from backstay.llm.use import CachePolicy, ModelUse
 from backstay.receipt import Call
 from backstay.running import Job, current_job
 
 T = TypeVar("T")
 Model = TypeVar("Model", bound=BaseModel)
 
-HAND_BACK_S = 2.0
-"""What a worker needs to record a job after its call has failed, in seconds."""
-_SHORTEST_CALL_S = 1.0
-_FAULTS_SHOWN = 10
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a task asks, before anybody has looked at routes."""
+
+    request: Request
+    sizes: tuple[tuple[Message, ...], ...]
+    """The messages to send, from all of them to the fewest."""
+    routes: Sequence[str] | None
+    """None: the task's, or those of backstay.toml."""
+    cache: CachePolicy | bool | None
+    """None or True: as the task has it."""
 
 
-def answer_text(request: Request, routes: Sequence[str] | None) -> str:
+@dataclass(frozen=True, slots=True)
+class Reply(Generic[T]):
+    """An answer, and what it took."""
+
+    value: T
+    calls: tuple[Call, ...]
+    """The last one gave the answer. Those before it were of no use, and paid for all the same."""
+
+    @property
+    def cached(self) -> bool:
+        """Whether it came from the cache, for nothing."""
+        return self.calls[-1].cached
+
+    @property
+    def input_tokens(self) -> int:
+        """Of the call that gave it."""
+        return self.calls[-1].input_tokens
+
+    @property
+    def output_tokens(self) -> int:
+        """Of the call that gave it."""
+        return self.calls[-1].output_tokens
+
+
+def reply_in_text(question: Question) -> Reply[str]:
     """Ask for text. Errors as `complete`."""
-    return _Question(request, routes).settle(_read_text)
+    return _Answering(question, str).reply()
 
 
-def answer_request(request: Request, output: type[Model], routes: Sequence[str] | None) -> Model:
+def reply_in_form(question: Question, output: type[Model]) -> Reply[Model]:
     """Ask for what fits a model. Errors as `complete`."""
-    return _Question(replace(request, form=form_of(output)), routes).settle(output.model_validate_json)
+    request = replace(question.request, form=form_of(output))
+    return _Answering(replace(question, request=request), output.model_validate_json).reply()
 
 
 @functools.cache
@@ -51,125 +88,104 @@ def form_of(output: type[BaseModel]) -> Form:
     )
 
 
-class _Question:
-    """One question of one job, with the calls that it took so far."""
+class _Answering(Generic[T]):
+    """One question of one job."""
 
-    def __init__(self, request: Request, routes: Sequence[str] | None) -> None:
-        self._request, self._routes = request, routes
+    def __init__(self, question: Question, read: Callable[[str], T]) -> None:
+        self._question, self._read = question, read
         self._job = current_job.get()
-        self._calls: list[Call] = []
+        self._board = switchboard()
+        self._caller = Caller(self._board, self._job)
 
-    def settle(self, read: Callable[[str], T]) -> T:
-        """The answer, from an earlier run of the job or from a model, with one repair."""
+    def reply(self) -> Reply[T]:
+        """From an earlier run of the job, from what was asked shortly before, or from a model."""
         if self._job is None:
-            return self._ask_and_read(read)[1]
-        number, digest = self._job.call_log.next_number(), self._request.digest()
-        kept = self._job.call_log.recall(number)
+            return self._replied(self._tour().go().value)
+        log, digest = self._job.call_log, self._question.request.digest()
+        number = log.next_number()
+        kept = log.recall(number)
         if kept and (earlier := Kept.decode(kept)).digest == digest:
-            self._job.calls.extend(earlier.calls)
-            return read(earlier.text)
-        text, value = self._ask_and_read(read)
-        self._job.call_log.keep(number, Kept(digest, text, tuple(self._calls)).encode())
-        return value
+            self._caller.account(*earlier.calls)
+            return self._replied(self._read(earlier.text))
+        text, value = self._ask(self._job)
+        log.keep(number, Kept(digest, text, tuple(self._caller.calls)).encode())
+        return self._replied(value)
 
-    def _ask_and_read(self, read: Callable[[str], T]) -> tuple[str, T]:
-        board = switchboard()
-        route, provider = board.first(self._routes)
-        text = self._ask(self._request, board, route, provider)
-        try:
-            return text, read(text)
-        except ValidationError as error:
-            text = self._ask(repair_of(self._request, text, error), board, route, provider)
-        try:
-            return text, read(text)
-        except ValidationError as error:
-            faults = "; ".join(faults_of(error))
-            raise LLMError(
-                ErrorClass.INVALID_OUTPUT,
-                f"the answer does not fit its model, after a repair too: {faults}",
-                route=str(route),
-            ) from None  # pydantic's own message would quote the answer
+    def _ask(self, job: Job) -> tuple[str, T]:
+        policy = _policy_of(self._question, job)
+        tour = self._tour()
+        if policy is None:
+            got = tour.go()
+            return got.text, got.value
+        return self._ask_once(job, tour, Scope(job.tenant, job.task, policy), answer_cache())
 
-    def _ask(self, request: Request, board: Switchboard, route: Route, provider: Provider) -> str:
-        timeout_s = time_for_call(self._job, board.settings.providers[route.provider].timeout_s, str(route))
-        began = time.monotonic()
-        try:
-            answer = provider.ask(request, route.model, timeout_s)
-        except LLMError as error:
-            if error.failure.error_class is ErrorClass.AUTH:
-                board.distrust(route)
-            raise
-        self._record(board, route, answer, latency_ms=round((time.monotonic() - began) * 1000))
-        return accept(answer, str(route), request.max_output_tokens)
+    def _ask_once(self, job: Job, tour: Tour[T], scope: Scope, cache: AnswerCache) -> tuple[str, T]:
+        keys = [key_of(scope, str(route), request) for route, request in tour.planned()]
+        got: list[Got[T]] = []
 
-    def _record(self, board: Switchboard, route: Route, answer: Answer, latency_ms: int) -> None:
-        usage = answer.usage
-        cost_usd, version = price(board.settings, route.provider, route.model, usage)
-        call = Call(
-            provider=route.provider,
-            model=route.model,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            latency_ms=latency_ms,
-            cost_usd=cost_usd,
-            cached_tokens=usage.cached_tokens,
-            price_version=version,
+        def ask() -> Fresh:
+            got.append(tour.go())
+            return self._to_keep(scope, got[0])
+
+        answer, is_cached = cache.answer(keys, job, ask)
+        if not is_cached:
+            return got[0].text, got[0].value
+        try:
+            value = self._read(answer.text)
+        except ValidationError:  # the model has learned to check more since
+            got.append(tour.go())
+            return got[-1].text, got[-1].value
+        self._caller.account(_free(answer))
+        return answer.text, value
+
+    def _tour(self) -> Tour[T]:
+        routes = self._board.usable(routes_for(self._question, self._job, self._board))
+        return Tour(Asked(self._question.request, self._question.sizes, routes), self._caller, self._read)
+
+    def _to_keep(self, scope: Scope, got: Got[T]) -> Fresh:
+        call = self._caller.calls[-1]
+        answer = CachedAnswer(
+            provider=call.provider,
+            model=call.model,
+            text=got.text,
+            input_tokens=call.input_tokens,
+            output_tokens=call.output_tokens,
+            cached_tokens=call.cached_tokens,
         )
-        self._calls.append(call)
-        if self._job is not None:
-            self._job.calls.append(call)  # paid for, whatever the answer is worth
+        return Fresh(key_of(scope, str(got.route), got.request), answer)
+
+    def _replied(self, value: T) -> Reply[T]:
+        return Reply(value, tuple(self._caller.calls))
 
 
-def time_for_call(job: Job | None, most_s: float, route: str) -> float:
-    """Seconds that a call may take: the provider's limit, and no more than the running job has left.
-
-    Raises:
-        LLMError: the job has too little time for any call.
-    """
-    if job is None:
-        return most_s
-    left_s = job.remaining_s - HAND_BACK_S
-    if left_s < _SHORTEST_CALL_S:
-        raise LLMError(
-            ErrorClass.TIMEOUT, f"the job has {job.remaining_s:.1f} s left, too little for a call", route=route
-        )
-    return min(most_s, left_s)
+def _policy_of(question: Question, job: Job) -> CachePolicy | None:
+    """How the answer may be used again: as the call says, else as its task does; None: not at all."""
+    if question.cache is False:
+        return None
+    return question.cache if isinstance(question.cache, CachePolicy) else job.model_use.cache
 
 
-def accept(answer: Answer, route: str, max_output_tokens: int) -> str:
-    """The text of an answer that ended as it should.
-
-    Raises:
-        LLMError: it was cut off, refused, or ended for a reason that we don't know.
-    """
-    match answer.finish:
-        case Finish.COMPLETE:
-            return answer.text
-        case Finish.TRUNCATED:
-            message = f"the answer was cut off at {max_output_tokens} tokens; raise max_output_tokens"
-            raise LLMError(ErrorClass.INVALID_OUTPUT, message, route=route)
-        case Finish.CONTEXT_FULL:
-            raise LLMError(ErrorClass.CONTEXT_LENGTH, "the answer ran into the end of the context window", route=route)
-        case Finish.REFUSED:
-            raise LLMError(ErrorClass.MODERATION, f"refused: {answer.detail[:200]}", route=route)
-        case Finish.UNKNOWN:
-            message = f"the answer ended with the unknown finish reason {answer.detail[:50]!r}"
-            raise LLMError(ErrorClass.SERVER, message, route=route)
+def routes_for(question: Question, job: Job | None, board: Switchboard) -> Sequence[str]:
+    """The routes of the call, else of its task, else of backstay.toml; the latter two may differ by complexity."""
+    if question.routes is not None:
+        return question.routes
+    own, everybodys = job.model_use if job else ModelUse(), board.settings.routes
+    tiers = {Tier(tier): routes for tier, routes in everybodys.tiers}
+    return choose_routes(
+        question.request.messages[-1].content,
+        TieredRoutes(own.routes, own.tiers),
+        TieredRoutes(everybodys.default, tiers),
+    )
 
 
-def repair_of(request: Request, text: str, error: ValidationError) -> Request:
-    """The question once more, with the answer that won't do and why."""
-    faults = "\n".join(f"- {fault}" for fault in faults_of(error))
-    ask = f"That answer does not fit the schema:\n{faults}\nAnswer again, with these mended and the rest unchanged."
-    turns = (*request.messages, Message("assistant", text or "(empty)"), Message("user", ask))
-    return replace(request, messages=turns)
-
-
-def faults_of(error: ValidationError) -> list[str]:
-    """What is wrong with an answer, by field, without quoting it."""
-    details = error.errors(include_url=False, include_input=False, include_context=False)[:_FAULTS_SHOWN]
-    return [f"{'.'.join(str(part) for part in detail['loc']) or 'the whole'}: {detail['msg']}" for detail in details]
-
-
-def _read_text(text: str) -> str:
-    return text
+def _free(answer: CachedAnswer) -> Call:
+    return Call(
+        provider=answer.provider,
+        model=answer.model,
+        input_tokens=answer.input_tokens,
+        output_tokens=answer.output_tokens,
+        latency_ms=0,
+        cost_usd=Decimal(0),
+        cached_tokens=answer.cached_tokens,
+        cached=True,
+    )

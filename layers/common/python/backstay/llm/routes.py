@@ -1,12 +1,11 @@
 """Which provider and model a call goes to."""
 
-import functools
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backstay import config
 from backstay.config import Config, ProviderSettings
+from backstay.errors import WorkError
 from backstay.llm.api_keys import ApiKeys
 from backstay.llm.errors import NotConfigured
 from backstay.llm.providers import Provider, open_provider
@@ -37,33 +36,64 @@ class Switchboard:
         self._open: dict[tuple[str, str], Provider] = {}
         self._lock = threading.Lock()
 
-    def first(self, wanted: Sequence[str] | None) -> tuple[Route, Provider]:
-        """The first route whose provider has what it needs.
+    def usable(self, wanted: Sequence[str]) -> tuple[Route, ...]:
+        """The routes whose providers have what they need, in order.
 
         Raises:
-            NotConfigured: says of each route what it lacks.
+            NotConfigured: there is none; says of each what it lacks.
+            WorkError: the keys of all that there are can't be read.
+        """
+        found: list[Route] = []
+        reasons: list[str] = []
+        unread: WorkError | None = None
+        for text in wanted:
+            route = Route.parse(text)
+            try:
+                lack = self._lack_of(route)
+            except WorkError as error:
+                unread = error
+                continue
+            if lack:
+                reasons.append(f"{text}: {lack}")
+            else:
+                found.append(route)
+        if not found and unread:
+            raise unread
+        if not found:
+            raise NotConfigured(f"no model can be called ({'; '.join(reasons) or 'no routes are given'})")
+        return tuple(found)
+
+    def provider(self, route: Route) -> Provider:
+        """Who answers on a usable route. The first use of a provider imports its SDK.
+
+        Raises:
+            NotConfigured: its key was removed meanwhile.
             WorkError: Secrets Manager did not answer.
         """
-        reasons = []
-        for text in wanted if wanted is not None else self.settings.routes.default:
-            route = Route.parse(text)
-            settings = self.settings.providers.get(route.provider)
-            if settings is None or not route.model:
-                reasons.append(f"{text}: backstay.toml has no [providers.{route.provider}]")
-                continue
-            key = self._api_keys.get(settings.secret) if settings.secret else ""
-            if key is None:
-                reasons.append(f"{text}: there is no secret {settings.secret!r} in this stage")
-                continue
-            return route, self._provider(route.provider, settings, key)
-        raise NotConfigured(f"no model can be called ({'; '.join(reasons) or 'no routes are given'})")
+        settings = self.settings.providers[route.provider]
+        key = self._key_of(settings)
+        if key is None:
+            raise NotConfigured(f"{route}: there is no secret {settings.secret!r} in this stage any more")
+        return self._opened(route.provider, settings, key)
 
     def distrust(self, route: Route) -> None:
         """The provider refused the key: read it anew before the next call."""
         if secret := self.settings.providers[route.provider].secret:
             self._api_keys.forget(secret)
 
-    def _provider(self, name: str, settings: ProviderSettings, key: str) -> Provider:
+    def _lack_of(self, route: Route) -> str:
+        settings = self.settings.providers.get(route.provider)
+        if settings is None or not route.model:
+            return f"backstay.toml has no [providers.{route.provider}]"
+        if self._key_of(settings) is None:
+            remedy = f"backstay secrets set {settings.secret}"
+            return f"there is no secret {settings.secret!r} in this stage; set it: {remedy}"
+        return ""
+
+    def _key_of(self, settings: ProviderSettings) -> str | None:
+        return self._api_keys.get(settings.secret) if settings.secret else ""
+
+    def _opened(self, name: str, settings: ProviderSettings, key: str) -> Provider:
         with self._lock:  # ten jobs that start together import the SDK and open one client
             opened = self._open.get((name, key))
             if opened is None:
@@ -71,23 +101,3 @@ class Switchboard:
                     del self._open[old]  # the key was rotated; calls under way keep theirs
                 opened = self._open[name, key] = open_provider(name, settings, key)
         return opened
-
-
-def switchboard() -> Switchboard:
-    """This process's, from its backstay.toml."""
-    with _first_use:
-        return _switchboard()
-
-
-def forget_switchboard() -> None:
-    """Drop clients, keys and configuration, so that the next call reads them anew."""
-    config.load.cache_clear()
-    _switchboard.cache_clear()
-
-
-@functools.cache
-def _switchboard() -> Switchboard:
-    return Switchboard(config.load(), ApiKeys())
-
-
-_first_use = threading.Lock()  # ten jobs that start together share one

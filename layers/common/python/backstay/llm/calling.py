@@ -1,0 +1,111 @@
+"""One call on one route: its deadline, its price, the call itself, its line in the receipt, the check of its ending."""
+
+import time
+from dataclasses import dataclass, field
+
+from backstay.errors import ErrorClass
+from backstay.llm.decision import share_s
+from backstay.llm.errors import LLMError
+from backstay.llm.prices import price, require_price
+from backstay.llm.request import Answer, Finish, Request
+from backstay.llm.routes import Route, Switchboard
+from backstay.receipt import Call
+from backstay.running import HAND_BACK_S, Job
+
+_SHORTEST_CALL_S = 1.0
+
+
+@dataclass(slots=True)
+class Caller:
+    """Makes the calls of one question, and keeps their account."""
+
+    board: Switchboard
+    job: Job | None
+    calls: list[Call] = field(default_factory=list)
+    """Every answered one, whatever its answer is worth."""
+
+    def call(self, request: Request, route: Route, routes_left: int) -> str:
+        """The text that a route answers.
+
+        Args:
+            request: what to ask.
+            route: whom.
+            routes_left: how many share the time that the job has left; this one counted.
+
+        Raises:
+            LLMError: there is no answer that ended as it should, or no price for one.
+            WorkError: the provider's key can't be read.
+        """
+        require_price(self.board.settings, route.provider, route.model)
+        provider = self.board.provider(route)
+        timeout_s = time_for_call(self.job, self.board.settings.providers[route.provider].timeout_s, routes_left, route)
+        began = time.monotonic()
+        try:
+            answer = provider.ask(request, route.model, timeout_s)
+        except LLMError as error:
+            if error.failure.error_class is ErrorClass.AUTH:
+                self.board.distrust(route)
+            raise
+        self._record(route, answer, latency_ms=round((time.monotonic() - began) * 1000))
+        return accept(answer, str(route), request.max_output_tokens)
+
+    def _record(self, route: Route, answer: Answer, latency_ms: int) -> None:
+        usage = answer.usage
+        cost_usd, version = price(self.board.settings, route.provider, route.model, usage)
+        self.account(
+            Call(
+                provider=route.provider,
+                model=route.model,
+                input_tokens=usage.input_tokens,
+                output_tokens=usage.output_tokens,
+                latency_ms=latency_ms,
+                cost_usd=cost_usd,
+                cached_tokens=usage.cached_tokens,
+                price_version=version,
+            )
+        )
+
+    def account(self, *calls: Call) -> None:
+        """Put calls into the receipt."""
+        self.calls.extend(calls)
+        if self.job is not None:
+            self.job.calls.extend(calls)
+
+
+def time_for_call(job: Job | None, most_s: float, routes_left: int, route: Route) -> float:
+    """Seconds that a call may take: the provider's limit, and no more than the route's share of what the job has left.
+
+    Raises:
+        LLMError: the job has too little time for any call.
+    """
+    if job is None:
+        return most_s
+    left_s = job.remaining_s - HAND_BACK_S
+    if left_s < _SHORTEST_CALL_S:
+        raise LLMError(
+            ErrorClass.TIMEOUT, f"the job has {job.remaining_s:.1f} s left, too little for a call", route=str(route)
+        )
+    return min(most_s, share_s(left_s, routes_left, _SHORTEST_CALL_S))
+
+
+def accept(answer: Answer, route: str, max_output_tokens: int) -> str:
+    """The text of an answer that ended as it should.
+
+    Raises:
+        LLMError: it is empty, was cut off, refused, or ended for a reason that we don't know.
+    """
+    match answer.finish:
+        case Finish.COMPLETE if not answer.text.strip():
+            raise LLMError(ErrorClass.INVALID_OUTPUT, "the answer is empty", route=route)
+        case Finish.COMPLETE:
+            return answer.text
+        case Finish.TRUNCATED:
+            message = f"the answer was cut off at {max_output_tokens} tokens; raise max_output_tokens"
+            raise LLMError(ErrorClass.INVALID_OUTPUT, message, route=route)
+        case Finish.CONTEXT_FULL:
+            raise LLMError(ErrorClass.CONTEXT_LENGTH, "the answer ran into the end of the context window", route=route)
+        case Finish.REFUSED:
+            raise LLMError(ErrorClass.MODERATION, f"refused: {answer.detail[:200]}", route=route)
+        case Finish.UNKNOWN:
+            message = f"the answer ended with the unknown finish reason {answer.detail[:50]!r}"
+            raise LLMError(ErrorClass.SERVER, message, route=route)
