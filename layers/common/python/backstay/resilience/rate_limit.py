@@ -109,10 +109,8 @@ class RateLimit:
         if not ask.amount.fits(most):
             raise TooLarge(self.name, tokens, most.tokens, priority)
         with self._lock:
-            if self._stock.serves(tokens, time.monotonic()):
-                stock = self._stock
-                self._stock = replace(stock, requests=stock.requests - 1, tokens=stock.tokens - tokens)
-                return self._permit(ask, stock.lot_ms)
+            if permit := self._from_stock(ask):
+                return permit
             mine = _Waiting(ask)
             self._waiting.append(mine)
         answer = self._answer(mine)
@@ -199,6 +197,9 @@ class RateLimit:
         with self._lock:
             stock = decided.stock
             self._stock = Stock(lot_ms, int(stock.requests), int(stock.tokens), usable_until)
+            for waiting in self._waiting:  # who came while the lot was written
+                waiting.answer = self._from_stock(waiting.ask)
+            self._waiting = [waiting for waiting in self._waiting if waiting.answer is None]
         return self._tell(served, decided, lot_ms)
 
     def _tell(self, served: list[_Waiting], decided: Plan, lot_ms: int) -> None:
@@ -219,6 +220,13 @@ class RateLimit:
         with self._lock:
             self._stock = stock
             self._returns.add_all(returns)
+
+    def _from_stock(self, ask: Ask) -> Permit | None:
+        stock = self._stock
+        if not stock.serves(ask.tokens, time.monotonic()):
+            return None
+        self._stock = replace(stock, requests=stock.requests - 1, tokens=stock.tokens - ask.tokens)
+        return self._permit(ask, stock.lot_ms)
 
     def _permit(self, ask: Ask, lot_ms: int) -> Permit:
         self._handed_out.append(time.monotonic())
