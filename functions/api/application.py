@@ -11,6 +11,8 @@ from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from . import (
+    bot_routes,
+    chat_routes,
     dead_letter_routes,
     document_routes,
     health_routes,
@@ -29,6 +31,8 @@ ROUTERS = (
     job_routes.router,
     upload_routes.router,
     story_routes.router,
+    chat_routes.router,
+    bot_routes.router,
     stats_routes.router,
     task_routes.router,
     dead_letter_routes.router,

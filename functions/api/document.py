@@ -47,6 +47,7 @@ def document(app: APIGatewayHttpResolver, tasks: tuple[str, ...]) -> str:
         tags=[
             Tag(name="jobs", description="Work: bring it, watch it, call it off."),
             Tag(name="stories", description="Stories and their scores."),
+            Tag(name="chats", description="Conversations with bots."),
             Tag(name="operation", description="Running the house."),
         ],
         security_schemes={SCHEME: HTTPBearer(bearerFormat="bsk_<id>_<secret>", description="An API key.")},

@@ -22,6 +22,7 @@ class Kind(Enum):
     TOO_LARGE = ("too-large", 413, "The request is too large")
     UNSUPPORTED_MEDIA = ("unsupported-media-type", 415, "The body must be JSON")
     INVALID = ("invalid-request", 422, "The request does not fit")
+    TOO_MANY = ("too-many-requests", 429, "Too much at once")
     INTERNAL = ("internal", 500, "Something went wrong here")
     UNAVAILABLE = ("unavailable", 503, "Try again in a moment")
 

@@ -8,8 +8,10 @@ from backstay.access.authenticator import Authenticator
 from backstay.settings import Environment
 
 if TYPE_CHECKING:
-    from backstay import config
     from backstay.catalog import Catalog
+    from backstay.chats.table import ChatTable
+    from backstay.circuits import Circuits
+    from backstay.config import Config
     from backstay.content import ContentTable
     from backstay.jobs.control import Control
     from backstay.jobs.dead_letters import DeadLetters
@@ -69,7 +71,7 @@ class Services:
         from backstay.jobs.control import Control
         from backstay.jobs.endings import Retention
 
-        jobs = self._config.jobs
+        jobs = self.config.jobs
         retention = Retention(timedelta(days=jobs.keep_completed_days), timedelta(days=jobs.keep_failed_days))
         return Control(self.env, self.catalog, retention)
 
@@ -102,14 +104,31 @@ class Services:
         return ContentTable(self.env.content_table)
 
     @cached_property
+    def chats(self) -> "ChatTable":
+        """Where bots and conversations are kept."""
+        from datetime import timedelta
+
+        from backstay.chats.table import ChatTable
+
+        return ChatTable(self.env.chats_table, timedelta(days=self.config.chats.keep_days))
+
+    @cached_property
+    def circuits(self) -> "Circuits":
+        """Breakers of providers and hosts."""
+        from backstay.circuits import Circuits
+
+        return Circuits(self.config, self.env.guards_table)
+
+    @cached_property
     def outbound(self) -> "Policy":
         """Where webhooks may go."""
         from backstay.outbound.policy import Policy
 
-        return Policy.for_callbacks(self._config.outbound)
+        return Policy.for_callbacks(self.config.outbound)
 
     @property
-    def _config(self) -> "config.Config":
+    def config(self) -> "Config":
+        """What backstay.toml says."""
         from backstay import config
 
         return config.load()

@@ -131,7 +131,7 @@ class Task(Generic[In, Out]):
         self._preview: Callable[[In], BaseModel] | None = None
         self._key: Callable[[In], str] | None = None
         self._upgrade: Callable[[dict[str, Any], int], dict[str, Any]] | None = None
-        self._fallback: Callable[[In, Failure], Out] | None = None
+        self._fallback: Callable[[In, Failure], Out | None] | None = None
         self._check()
 
     def run(self, function: Callable[[In, Job], Out]) -> Callable[[In, Job], Out]:
@@ -156,8 +156,8 @@ class Task(Generic[In, Out]):
         self._upgrade = function
         return function
 
-    def fallback(self, function: Callable[[In, Failure], Out]) -> Callable[[In, Failure], Out]:
-        """What the job completes with instead of failing for good."""
+    def fallback(self, function: Callable[[In, Failure], Out | None]) -> Callable[[In, Failure], Out | None]:
+        """What the job completes with instead of failing for good; None where it has to fail."""
         self._fallback = function
         return function
 

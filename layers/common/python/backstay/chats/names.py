@@ -4,5 +4,7 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-ChatName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+][A-Za-z0-9_+.:@-]{0,127}$")]
+CHAT_NAME = r"^[A-Za-z0-9_+][A-Za-z0-9_+.:@-]{0,127}$"
+
+ChatName = Annotated[str, StringConstraints(pattern=CHAT_NAME)]
 """1 to 128 of letters, digits and `_ + . : @ -`, such as `whatsapp:+491701234567`; the first is no dot or hyphen."""

@@ -1,0 +1,1 @@
+"""Task reply-to-chat."""
