@@ -41,11 +41,9 @@ def judge_fairness(noisy: Sequence[Ran], quiet: Sequence[Ran]) -> Finding:
     measured = (
         f"{before:.0%} of the noisy jobs started before the quiet one's middle job; the backlog took {lasted_s:.0f} s"
     )
-    if before <= _FAIR_SHARE:
-        return Finding(NAME, says, Verdict.PROVED, measured)
     if lasted_s < _SHORTEST_BACKLOG_S:
         return Finding(NAME, says, Verdict.NOT_SHOWN, f"{measured}: too short for SQS to tell who is noisy")
-    return Finding(NAME, says, Verdict.REFUTED, measured)
+    return Finding(NAME, says, verdict_of(before <= _FAIR_SHARE), measured)
 
 
 def judge_concurrency(ran: Sequence[Ran], most_allowed: int) -> Finding:
