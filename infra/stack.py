@@ -1,7 +1,7 @@
 """The stack: everything of one stage, derived from the tasks that it finds."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from constructs import Construct
 
 from backstay import config
 from backstay.catalog import AnyTask
+from backstay.settings import SettingsError
 from infra.alarms import Alarms, AlarmsProps
 from infra.api import Api, ApiProps
 from infra.changes import Changes, ChangesProps
@@ -51,6 +52,7 @@ class BackstayStack(Stack):
         self._props = props
         self._settings = config.read(props.config)
         self._tasks = tuple(props.folder.catalog())
+        check_routes(self._tasks, self._settings)
         self._encryption = Encryption(self, "Encryption", stage)
         self._alarms = Alarms(self, "Alarms", AlarmsProps(stage, self._encryption))
         self._storage = Storage(self, "Storage", StorageProps(stage, self._encryption, self._settings.jobs))
@@ -122,6 +124,19 @@ class BackstayStack(Stack):
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)
+
+
+def check_routes(tasks: Iterable[AnyTask], settings: config.Config) -> None:
+    """See to it that the routes of every task lead somewhere, before anything is deployed.
+
+    Raises:
+        SettingsError: names the task, the route, and what to do.
+    """
+    for task in tasks:
+        try:
+            settings.check_routes(f"task {task.name!r}", task.model_use.all_routes())
+        except ValueError as error:
+            raise SettingsError(str(error)) from error
 
 
 def describe(task: AnyTask) -> str:

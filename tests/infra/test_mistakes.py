@@ -23,6 +23,12 @@ def test_a_task_that_uses_something_unknown(functions: Path) -> None:
         _build(functions)
 
 
+def test_a_task_whose_routes_lead_nowhere(functions: Path) -> None:
+    write_task(functions, "dig-holes", 'uses=("llm",), tiers={"high": ("moles/deep-1",)}')
+    with pytest.raises(SettingsError, match=r"task 'dig-holes' holds 'moles/deep-1'.*add \[providers\.moles\]"):
+        _build(functions)
+
+
 def test_a_folder_that_is_named_unlike_its_task(functions: Path) -> None:
     write_task(functions, "dig-ditches")
     (functions / "dig_ditches").rename(functions / "fill_ditches")

@@ -1,11 +1,12 @@
 """Who may do what."""
 
 from itertools import chain
+from pathlib import Path
 
 import pytest
 
 from backstay.task import USES
-from tests.infra.conftest import EVERY_USE
+from tests.infra.conftest import EVERY_USE, synthesise, write_task
 from tests.infra.template import Template, as_list, as_text
 
 _WILDCARDS = (
@@ -123,3 +124,24 @@ def test_alarms_may_publish_to_their_encrypted_topic(derived: Template) -> None:
     (key,) = derived.of_type("AWS::KMS::Key").values()
     services = [s["Principal"].get("Service") for s in key["KeyPolicy"]["Statement"]]
     assert "cloudwatch.amazonaws.com" in services
+
+
+def test_who_calls_models_of_bedrock_under_its_role_may_invoke_them_and_nobody_else_may(
+    tmp_path: Path, functions: Path
+) -> None:
+    config = tmp_path / "backstay.toml"
+    config.write_text('[providers.bedrock]\nkind = "bedrock"\nregions = ["eu-central-1"]\n')
+    write_task(functions, "dream", 'uses=("llm",)')
+    write_task(functions, "wake")
+    template = synthesise(tmp_path / "out", functions=str(functions), config=str(config))  # cdk-nag is content
+    allowed = {
+        (policy, as_text(resource))
+        for policy, statement in template.all_statements()
+        if "bedrock:InvokeModel" in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    }
+    assert {policy[:5] for policy, _ in allowed} == {"Dream"}
+    assert sorted(resource.rpartition(":")[2] for _, resource in allowed) == [
+        "foundation-model/*",
+        "inference-profile/*",
+    ]

@@ -68,7 +68,7 @@ def test_a_story_that_the_model_refuses_completes_with_local_scores_and_is_kept(
     assert stored is not None
     assert stored.enhanced is not None
     assert stored.enhanced.source == "local"
-    assert stored.enhanced.why .startswith("moderation: house/tiny: 400: Refused; ")
+    assert stored.enhanced.why.startswith("moderation: house/tiny: 400: Refused; ")
 
 
 def test_a_story_waits_for_a_model_that_is_down(newsroom: Machine, model: LLMock) -> None:
