@@ -86,7 +86,7 @@ def test_the_stream_brings_changes_of_state_only(dev: Template) -> None:
     (source,) = dev.sources_of("backstay-dev-follow-changes")
     assert source["FilterCriteria"] == {"Filters": [{"Pattern": '{"dynamodb":{"Keys":{"part":{"S":["state"]}}}}'}]}
     assert source["BatchSize"] == 100
-    assert source["BisectBatchOnFunctionError"] is True
+    assert source["BisectBatchOnFunctionError"] is False
     assert source["DestinationConfig"]["OnFailure"]["Destination"]
 
 
