@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from backstay.catalog import AnyTask, Catalog
 from backstay.clock import Clock, utc_now
 from backstay.errors import ErrorClass, Failure
@@ -15,6 +17,7 @@ from backstay.jobs.attempt import Attempts, Ended
 from backstay.jobs.endings import Endings, Retention
 from backstay.jobs.queues import Queues
 from backstay.jobs.submit import Submitter
+from backstay.llm.activity import activity
 from backstay.settings import Environment
 from backstay.telemetry import Metric, emit, logger
 
@@ -39,6 +42,7 @@ class Worker:
         self, env: Environment, catalog: Catalog, task: AnyTask, retention: Retention, clock: Clock = utc_now
     ) -> None:
         self._task, self._queues = task, Queues(env, clock)
+        self._jobs_table, self._clock = env.jobs_table, clock
         self._runner = asyncio.Runner()  # kept: a job over its time may still report to it in a later invocation
         submitter = Submitter(env, catalog, clock)
         endings = Endings(env, submitter, retention, clock)
@@ -48,7 +52,16 @@ class Worker:
     def handle(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Run an SQS event's messages; answers which of them stay in the queue."""
         batch = _Batch(self._task, self._admission, self._attempts, self._queues, event["Records"], context)
-        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in self._runner.run(batch.run())]}
+        kept = self._runner.run(batch.run())
+        self._add_activity()
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in kept]}
+
+    def _add_activity(self) -> None:
+        """Tell what providers did, for many jobs in one write. Not worth failing a batch that is settled."""
+        try:
+            activity.add_if_due(self._jobs_table, self._clock())
+        except (BotoCoreError, ClientError):
+            logger().warning("what providers did could not be counted", exc_info=True)
 
 
 class _Batch:

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 
 from backstay.errors import ErrorClass
+from backstay.llm.activity import activity
 from backstay.llm.decision import share_s
 from backstay.llm.errors import LLMError
 from backstay.llm.prices import price, require_price
@@ -43,6 +44,7 @@ class Caller:
         try:
             answer = provider.ask(request, route.model, timeout_s)
         except LLMError as error:
+            activity.note_failure(route.provider)
             if error.failure.error_class is ErrorClass.AUTH:
                 self.board.distrust(route)
             raise
@@ -52,18 +54,18 @@ class Caller:
     def _record(self, route: Route, answer: Answer, latency_ms: int) -> None:
         usage = answer.usage
         cost_usd, version = price(self.board.settings, route.provider, route.model, usage)
-        self.account(
-            Call(
-                provider=route.provider,
-                model=route.model,
-                input_tokens=usage.input_tokens,
-                output_tokens=usage.output_tokens,
-                latency_ms=latency_ms,
-                cost_usd=cost_usd,
-                cached_tokens=usage.cached_tokens,
-                price_version=version,
-            )
+        call = Call(
+            provider=route.provider,
+            model=route.model,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            latency_ms=latency_ms,
+            cost_usd=cost_usd,
+            cached_tokens=usage.cached_tokens,
+            price_version=version,
         )
+        activity.note_answer(call)
+        self.account(call)
 
     def account(self, *calls: Call) -> None:
         """Put calls into the receipt."""
