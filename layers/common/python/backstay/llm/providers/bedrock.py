@@ -80,7 +80,8 @@ class BedrockProvider:
         try:
             return answer_of(document)
         except (AttributeError, KeyError, TypeError) as error:
-            fault = Fault.NOT_JSON if isinstance(document, str) else Fault.MALFORMED
+            is_json = "json" in response.headers.get("content-type", "")
+            fault = Fault.MALFORMED if is_json else Fault.NOT_JSON
             raise failure(route, Facts(fault=fault)) from error
 
 

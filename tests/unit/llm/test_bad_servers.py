@@ -1,0 +1,161 @@
+"""Servers that misbehave below HTTP or above it, over real sockets: each has a class and says what to look at."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from backstay.config import ProviderSettings
+from backstay.errors import ErrorClass
+from backstay.llm.errors import LLMError
+from backstay.llm.providers import open_provider, transport
+from backstay.llm.request import Message, Request
+
+ASK = Request((Message("user", "Hello"),), max_output_tokens=5)
+KINDS = ["anthropic", "openai", "openrouter", "azure", "bedrock", "compatible"]
+
+Answer = Callable[[socket.socket], None]
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Answer], str]]:
+    """Starts a server that reads a request and then does what it is told; answers its URL."""
+    listeners: list[socket.socket] = []
+
+    def start(answer: Answer) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+
+        def run() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return  # the test is over
+                with connection, contextlib.suppress(OSError):
+                    connection.recv(65536)
+                    answer(connection)
+
+        threading.Thread(target=run, daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield start
+    for listener in listeners:
+        listener.close()
+
+
+def ask(kind: str, url: str, timeout_s: float = 5) -> LLMError:
+    settings = ProviderSettings.model_validate(
+        {
+            "kind": kind,
+            "secret": "s",
+            "base_url": url,
+            **({"api_version": "1"} if kind == "azure" else {}),
+            **({"regions": ["eu-central-1"]} if kind == "bedrock" else {}),
+        }
+    )
+    with pytest.raises(LLMError) as caught:
+        open_provider("house", settings, "hush").ask(ASK, "claude-x", timeout_s)
+    assert "house/claude-x: " in str(caught.value)
+    return caught.value
+
+
+def http(body: bytes, kind: str = "application/json", length: int | None = None) -> bytes:
+    size = len(body) if length is None else length
+    return f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\n\r\n".encode() + body
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (http(b"<html>Down for maintenance</html>", "text/html"), "no JSON, such as a web page"),
+        (http(b'{"choices": [{"ind'), "malformed answer"),
+        (http(b""), "malformed answer"),
+        (http(b"null"), "malformed answer"),
+        (http(b'{"choi', length=500), "connection lost"),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", "connection lost"),
+        (b"", "connection lost"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "connection lost"),
+    ],
+)
+def test_an_answer_that_is_none_is_the_server_s_failure(
+    serve: Callable[[Answer], str], kind: str, answer: bytes, told: str
+) -> None:
+    error = ask(kind, serve(lambda connection: connection.sendall(answer)))
+    assert error.failure.error_class is ErrorClass.SERVER
+    assert told in error.failure.message
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_host_that_nobody_knows_is_told_as_such(kind: str) -> None:
+    error = ask(kind, "http://nowhere.invalid")
+    assert error.failure.error_class is ErrorClass.SERVER
+    assert "can't be resolved; check base_url" in error.failure.message
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_port_where_nobody_listens_is_a_lost_connection(kind: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    assert ask(kind, f"http://127.0.0.1:{port}").failure.error_class is ErrorClass.SERVER
+
+
+def drip(first: bytes, each: bytes) -> Answer:
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(first)
+        for _ in range(400):
+            time.sleep(0.02)
+            connection.sendall(each)
+
+    return answer
+
+
+def pause_after(first: bytes, after_s: float) -> Answer:
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(first)
+        time.sleep(after_s)
+        connection.sendall(b" ")
+        time.sleep(8)
+
+    return answer
+
+
+@pytest.mark.parametrize("kind", ["anthropic", "openai", "bedrock"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        drip(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n", b" "),
+        drip(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n"),
+        pause_after(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n", 0.25),
+        lambda _: time.sleep(8),
+    ],
+    ids=["body", "headers", "a last pause", "silence"],
+)
+def test_an_answer_that_only_drips_ends_at_the_deadline(
+    serve: Callable[[Answer], str], kind: str, answer: Answer
+) -> None:
+    url = serve(answer)
+    began = time.monotonic()
+    error = ask(kind, url, timeout_s=0.4)
+    assert error.failure.error_class is ErrorClass.TIMEOUT
+    assert time.monotonic() - began < 0.4 + 2, "an SDK may be imported meanwhile"
+
+
+@pytest.mark.parametrize("kind", ["anthropic", "openai", "bedrock"])
+def test_an_answer_without_end_is_cut_off(
+    serve: Callable[[Answer], str], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "LONGEST_ANSWER_BYTES", 1_000_000)
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            connection.sendall(b"10000\r\n" + b" " * 65536 + b"\r\n")
+
+    error = ask(kind, serve(answer))
+    assert error.failure.error_class is ErrorClass.SERVER
+    assert "did not end within the size" in error.failure.message
