@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import botocore.awsrequest
 from botocore.compat import HTTPHeaders
 
 _ID = re.compile(rb'"id": ?\{"S": ?"([^"]+)"\}')
-_NOTHING = b"{}"
+_NOTHING = b'{"Responses": {}}'  # what every operation can read as nothing found
 
 
 class _Raw(io.BytesIO):
@@ -27,10 +28,13 @@ class Canned:
     Args:
         claimed: what a claim answers, by job id: the record's item in JSON.
         key: the item of the API key that callers use.
+        latency_s: of every answer.
     """
 
-    def __init__(self, claimed: Mapping[bytes, bytes] | None = None, key: Mapping[str, Any] | None = None) -> None:
-        self._claimed = claimed or {}
+    def __init__(
+        self, claimed: Mapping[bytes, bytes] | None = None, key: Mapping[str, Any] | None = None, latency_s: float = 0
+    ) -> None:
+        self._claimed, self._latency_s = claimed or {}, latency_s
         self._key = json.dumps({"Item": key}).encode() if key else _NOTHING
 
     def attach(self, client: Any) -> None:
@@ -40,6 +44,8 @@ class Canned:
         )
 
     def _body(self, asked: bytes | str) -> bytes:
+        if self._latency_s:
+            time.sleep(self._latency_s)
         text = asked.encode() if isinstance(asked, str) else asked
         if b'"key_hash"' in text:
             return self._key

@@ -63,15 +63,19 @@ class Used:
 def measure(run: Run) -> list[Figure]:
     """Live through jobs for what they write, then through each function for its CPU."""
     jobs, rounds = (40, 3) if run.quick else (100, 9)
-    with run.progress("costs", jobs // BATCH + 3 * rounds) as step:
-        life = live(BENCH_TASKS, "ask-model", jobs, step)
+    with run.progress("costs", 2 * jobs // BATCH + 3 * rounds) as step:
+        life, cached = (live(BENCH_TASKS, name, jobs, step) for name in ("ask-model", "ask-cached"))
         used = used_by(life, measure_cpu(life, rounds, step))
+        more = _tables_usd(used_by(cached, used.cpu)) - _tables_usd(used)
     return [
         itemised(
             "usd_per_million_jobs", "USD", "A million jobs, 2 KB in, 1 KB out, 2 s in the model, at list prices.",
             job_parts(used), at_most=12.0, aim=8.0,
-            note="Arm, 512 MB, full batches; without tokens, data transfer out, cold starts and free tiers. Spread over a"
-            f" whole month, the same jobs would add {spread_usd(used):.2f} USD for metrics and keys alone.",
+            note=(
+                "Arm, 512 MB, full batches; without tokens, data transfer out, cold starts and free tiers. "
+                f"Tasks that keep answers for whoever asks the same pay {more:.2f} USD more for keeping them. "
+                f"Spread over a whole month, the same jobs pay {spread_usd(used):.2f} USD more for metrics and keys."
+            ),
         ),
     ]  # fmt: skip
 
@@ -80,6 +84,10 @@ def spread_usd(used: Used) -> float:
     """What metrics and keys cost more when jobs come all month long, and not in the hours that full batches take."""
     by_the_hour = (*_key_parts(), _metrics_part(used.metrics))
     return sum(part.value for part in by_the_hour) * (HOURS_A_MONTH / HOURS - 1)
+
+
+def _tables_usd(used: Used) -> float:
+    return sum(part.value for part in _dynamodb_parts(used))
 
 
 def used_by(life: Life, cpu: FunctionCpu) -> Used:

@@ -82,7 +82,7 @@ def figures(ours: list[float], bare: list[float]) -> list[Figure]:
 @contextlib.contextmanager
 def both(batches: int) -> Iterator[tuple[Handles, Handles, Batches]]:
     """Both workers, warm, and messages for them."""
-    with environment() as env, instant_model(), _quiet():
+    with environment() as env, instant_model(), quiet():
         forget_switchboard()
         work = make_batches(env, batches)
         catalog = Catalog(BENCH_TASKS)
@@ -141,7 +141,7 @@ def _times() -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Metrics go where CloudWatch would take them from; nobody reads them here."""
     with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123
         yield

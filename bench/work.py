@@ -20,7 +20,7 @@ def text_of(number: int) -> str:
 
 
 def question(number: int) -> dict[str, Any]:
-    """Input of the task ask-model."""
+    """Input of the tasks that ask a model."""
     return {"text": text_of(number)}
 
 
@@ -35,5 +35,5 @@ def story(number: int) -> dict[str, Any]:
     }
 
 
-INPUTS = {"ask-model": question, "enhance-story": story}
+INPUTS = {"ask-model": question, "ask-cached": question, "enhance-story": story}
 """How to make an input, by task."""

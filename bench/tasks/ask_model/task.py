@@ -1,4 +1,7 @@
-"""A task with one model call and nothing else: what is measured around it is Backstay's own."""
+"""A task with one model call and nothing else: what is measured around it is Backstay's own.
+
+Answers are not used again, so that every job asks however often the same is measured.
+"""
 
 from pydantic import BaseModel, Field
 
@@ -17,7 +20,7 @@ class Opinion(BaseModel):
     text: str
 
 
-task = Task(name="ask-model", input=Question, output=Opinion, uses=("llm",))
+task = Task(name="ask-model", input=Question, output=Opinion, uses=("llm",), cache=False)
 
 
 @task.run
