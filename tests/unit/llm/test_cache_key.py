@@ -67,7 +67,8 @@ def test_text_can_not_move_from_one_message_into_the_next(parts: list[str], cut:
 
 
 @pytest.mark.parametrize(
-    "pair", [("Ｓend　 an EMAIL", "send an email"), ("Straße ", "STRASSE"), ("ﬁle\n\tit", "file it")]
+    "pair",
+    [("\uff33end\u3000 an EMAIL", "send an email"), ("Stra\u00dfe ", "STRASSE"), ("\ufb01le\n\tit", "file it")],
 )
 def test_a_task_may_have_texts_compared_as_people_type_them(pair: tuple[str, str]) -> None:
     requests = [Request((Message("user", text),)) for text in pair]
