@@ -77,6 +77,12 @@ def test_a_provider_without_a_secret_is_passed_over(providers: LLMock, job: Job)
     assert job.calls[0].provider == "openai"
 
 
+def test_a_secret_that_waits_for_its_deletion_is_none(providers: LLMock, job: Job) -> None:
+    aws.secretsmanager().delete_secret(SecretId="backstay/test/provider/anthropic")
+    llm.complete("Hello")
+    assert job.calls[0].provider == "openai"
+
+
 def test_no_provider_at_all_is_told_as_not_configured(configure: Callable[[str], None]) -> None:
     configure("")
     with pytest.raises(llm.NotConfigured, match="no routes are given"):

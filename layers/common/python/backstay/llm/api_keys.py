@@ -59,8 +59,8 @@ def read_secret(name: str) -> str | None:
     full_name = Environment.read().secret_prefix + name
     try:
         answer = client.get_secret_value(SecretId=full_name)
-    except client.exceptions.ResourceNotFoundException:
-        return None
+    except (client.exceptions.ResourceNotFoundException, client.exceptions.InvalidRequestException):
+        return None  # the latter is what AWS says of a secret that waits for its deletion
     except (BotoCoreError, ClientError) as error:
         raise WorkError(ErrorClass.UNREACHABLE, f"secret {full_name} can't be read: {error}") from error
     return answer.get("SecretString", "").strip() or None
