@@ -1,12 +1,12 @@
 """What a task's `uses` means in permissions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
-from backstay.config import Config
+from backstay.config import Config, ProviderSettings
 from backstay.errors import BackstayError
 from infra.permissions import let, let_any
 from infra.schedules import Schedules
@@ -88,8 +88,16 @@ class Reach:
                 )
                 let_any(role, _INVOKE_MODEL, every, reason)
 
+    def let_check_credits(self, role: iam.Role) -> None:
+        """Ask providers for their credit, keep what they say, and close the circuits of those who can be paid."""
+        self.storage.let_guard(role)
+        self._let_read_keys(role, [one for one in self.config.providers.values() if one.kind == "openrouter"])
+
     def _let_read_provider_keys(self, role: iam.Role) -> None:
-        names = sorted({provider.secret for provider in self.config.providers.values() if provider.secret})
+        self._let_read_keys(role, self.config.providers.values())
+
+    def _let_read_keys(self, role: iam.Role, providers: Iterable[ProviderSettings]) -> None:
+        names = sorted({provider.secret for provider in providers if provider.secret})
         if names:  # AWS adds six signs to each
             let(role, _READ_SECRET, *(self._secret(f"{name}-??????") for name in names))
 

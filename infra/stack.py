@@ -15,6 +15,7 @@ from infra.alarms import Alarms, AlarmsProps
 from infra.api import Api, ApiProps
 from infra.changes import Changes, ChangesProps
 from infra.code import WEBHOOK_TASK, FunctionsFolder
+from infra.credits import Credits, CreditsProps
 from infra.encryption import Encryption
 from infra.function import Surroundings
 from infra.layer import LayerProps, Layers
@@ -78,6 +79,7 @@ class BackstayStack(Stack):
             made_of = WorkerProps(task, self._queues[task.name], props.folder, layers, reach)
             Worker(self, _pascal(task.name), around, made_of)
         Sweep(self, "Sweep", around, SweepProps(props.folder, layers, reach))
+        Credits(self, "Credits", around, CreditsProps(props.folder, layers, reach))
         Changes(self, "Changes", around, ChangesProps(props.folder, layers, reach))
         api = Api(self, "Api", around, ApiProps(props.folder, layers, reach))
         self._tell(api.url, around.environment)

@@ -60,7 +60,7 @@ def write_task(functions: Path, name: str, options: str = "") -> None:
 
 def write_functions(functions: Path) -> None:
     """The functions that are no tasks, and the one task that every stack has."""
-    for name in ("api", "sweep", "follow_changes"):
+    for name in ("api", "sweep", "follow_changes", "check_credits"):
         (functions / name).mkdir(parents=True)
         (functions / name / "__init__.py").touch()
         (functions / name / "handler.py").write_text(HANDLER)
