@@ -59,7 +59,7 @@ class Changes(Construct):
                 starting_position=lambda_.StartingPosition.TRIM_HORIZON,
                 batch_size=_BATCH,
                 max_batching_window=Duration.seconds(_GATHER_S),
-                bisect_batch_on_error=False,  # halves of a batch that was counted before its Lambda died would count twice
+                bisect_batch_on_error=False,  # halves of a batch that was counted already would count twice
                 retry_attempts=_RETRIES,
                 on_failure=sources.SqsDlq(dead),
                 filters=[lambda_.FilterCriteria.filter({"dynamodb": {"Keys": {"part": {"S": ["state"]}}}})],
