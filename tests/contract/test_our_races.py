@@ -8,6 +8,7 @@ import pytest
 from backstay import aws
 from backstay.catalog import Catalog
 from backstay.jobs.record import JobRecord, State
+from backstay.llm.answer_table import AnswerTable
 from backstay.settings import Environment
 from cli.aws import acting_as
 from cli.local.environment import aws_environment
@@ -75,3 +76,10 @@ def test_ten_submits_of_one_key_at_once_make_one_job(machine: Machine):
     machine.deliver("obey")
     record = machine.record(ids.pop())
     assert (record.state, record.fence) == (State.COMPLETED, 1)
+
+
+def test_of_thirty_that_would_ask_the_same_at_once_one_may(machine: Machine):
+    question = unique("question")
+    with ThreadPoolExecutor(30) as threads:
+        held = list(threads.map(lambda _: AnswerTable("cache").hold(question, 60), range(30)))
+    assert sum(one is not None for one in held) == 1
