@@ -53,7 +53,7 @@ class Api(Construct):
                 description="Answers the HTTP API",
                 handler="api.handler.handler",
                 code=props.folder.code_of_function("api"),
-                layers=[props.layers.common],
+                layers=[props.layers.common, props.layers.llm],  # for one tiny call, when a provider is tested
                 timeout_s=_TIMEOUT_S,
             ),
         )
@@ -101,6 +101,8 @@ class Api(Construct):
         storage.let_search_jobs(role)
         storage.let_work_on_content(role)
         storage.let_keep_payloads(role)
+        storage.let_chat(role)
+        reach.grant("llm", role)
         reach.let_send_to_every_task(role)
         for queue in reach.queues.values():
             queue.let_count(role)

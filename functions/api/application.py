@@ -12,11 +12,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from . import (
     bot_routes,
+    breaker_routes,
     chat_routes,
     dead_letter_routes,
     document_routes,
     health_routes,
     job_routes,
+    provider_routes,
     stats_routes,
     story_routes,
     task_routes,
@@ -36,6 +38,8 @@ ROUTERS = (
     stats_routes.router,
     task_routes.router,
     dead_letter_routes.router,
+    provider_routes.router,
+    breaker_routes.router,
     tenant_routes.router,
     health_routes.router,
     document_routes.router,

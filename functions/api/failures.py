@@ -42,6 +42,7 @@ def refusal_of_findings(findings: Iterable[Mapping[str, Any]]) -> Refusal:
 def _refusal_about_jobs(error: BackstayError) -> Refusal | None:
     # What these need is loaded already where they can be raised; a request that is refused at the gate needn't.
     from backstay.catalog import UnknownTaskError
+    from backstay.circuits import UnknownCircuitError
     from backstay.jobs.control import NotPossibleError
     from backstay.jobs.pausing import PausingError
     from backstay.jobs.payloads import MissingPayloadError
@@ -57,6 +58,8 @@ def _refusal_about_jobs(error: BackstayError) -> Refusal | None:
         case InvalidInputError():
             errors = tuple(FieldProblem(field=e.field, message=e.message, value=e.value) for e in error.errors)
             return Refusal(Kind.INVALID, str(error)[:500], errors=errors)
+        case UnknownCircuitError():
+            return Refusal(Kind.NOT_FOUND, str(error))
         case KeyConflictError():
             return Refusal(Kind.CONFLICT, str(error), job=path_of(error.job_id))
         case NotPossibleError() | PausingError():

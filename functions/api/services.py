@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from backstay.jobs.queries import JobQueries
     from backstay.jobs.stats import StatsReader
     from backstay.jobs.submit import Submitter
+    from backstay.llm.routes import Switchboard
     from backstay.outbound.policy import Policy
 
 
@@ -125,6 +126,13 @@ class Services:
         from backstay.outbound.policy import Policy
 
         return Policy.for_callbacks(self.config.outbound)
+
+    @cached_property
+    def switchboard(self) -> "Switchboard":
+        """Reaches providers of models."""
+        from backstay.llm.process import switchboard
+
+        return switchboard()
 
     @property
     def config(self) -> "Config":

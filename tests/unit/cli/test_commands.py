@@ -179,6 +179,75 @@ def test_a_redrive_must_say_what_it_is_for(api: FakeApi, state: StateDirectory) 
     assert api.asked[-1][1] == {"all": True, "dry_run": True}
 
 
+BREAKER = {
+    "name": "provider:house",
+    "state": "open",
+    "held": "paused by hand",
+    "failures": 0,
+    "failure_threshold": 5,
+    "next_attempt_at": None,
+    "transitions": [{"at": "2026-11-25T04:00:00.000Z", "reason": "paused by hand"}],
+}
+PROVIDER = {
+    "name": "house",
+    "configured": True,
+    "breaker": BREAKER,
+    "rate": {"requests": 12, "requests_per_minute": 60},
+    "credit": {"failures_in_a_row": 0, "remaining_usd": "4.5"},
+    "today": {
+        "calls": 8,
+        "success_rate": 0.8,
+        "average_latency_ms": 250.4,
+        "input_tokens": 100,
+        "output_tokens": 20,
+        "cost_usd": "0.0015",
+    },
+}
+
+
+def test_providers_are_listed_with_what_stops_them_and_what_they_did(api: FakeApi, state: StateDirectory) -> None:
+    bare = {"success_rate": None, "average_latency_ms": None, "calls": 0}
+    spare = PROVIDER | {
+        "name": "spare",
+        "configured": False,
+        "rate": None,
+        "credit": None,
+        "today": PROVIDER["today"] | bare,  # type: ignore[operator]
+    }
+    api.says("GET /api/providers", (200, {"providers": [PROVIDER, spare]}))
+    ran = CliRunner(env={"COLUMNS": "160"}).invoke(app, ["--state-dir", str(state.path), "providers", "ls"])
+    assert ran.exit_code == ExitCode.OK
+    for shown in ("open: paused by hand", "12 of 60", "80%", "250 ms", "120", "$0.0015", "$4.5", "not configured"):
+        assert shown in ran.stdout
+
+
+def test_a_provider_is_tried_and_its_failure_is_the_command_s(api: FakeApi, state: StateDirectory) -> None:
+    tried = {"ok": True, "message": "house/tiny answered", "input_tokens": 9, "output_tokens": 1, "cost_usd": "0.1"}
+    api.says("POST /api/providers/house/test?model=a%2Fb", (200, tried))
+    assert "9 + 1 tokens, $0.1" in backstay(state, "providers", "test", "house", "--model", "a/b").stdout
+    failed = {"ok": False, "message": "set the key", "error_class": "auth"}
+    api.says("POST /api/providers/house/test", (200, failed))
+    ran = backstay(state, "providers", "test", "house")
+    assert ran.exit_code == ExitCode.FAILED
+    assert "auth: set the key" in ran.stderr
+    ran = backstay(state, "providers", "test", "house", "--json")
+    assert (ran.exit_code, json.loads(ran.stdout)) == (ExitCode.FAILED, failed)
+
+
+def test_a_provider_is_paused_and_resumed(api: FakeApi, state: StateDirectory) -> None:
+    api.says("POST /api/providers/house/pause", (200, PROVIDER))
+    api.says("POST /api/providers/house/resume", (200, PROVIDER | {"breaker": BREAKER | {"state": "closed"}}))
+    assert "house is open: paused by hand" in backstay(state, "providers", "pause", "house").stdout
+    assert "house is ready" in backstay(state, "providers", "resume", "house").stdout
+
+
+def test_breakers_are_listed_and_closed(api: FakeApi, state: StateDirectory) -> None:
+    api.says("GET /api/breakers", (200, {"breakers": [BREAKER]}))
+    assert "provider:house" in backstay(state, "breakers", "ls").stdout
+    api.says("POST /api/breakers/provider%3Ahouse/reset", (200, BREAKER | {"state": "closed"}))
+    assert "provider:house is closed" in backstay(state, "breakers", "reset", "provider:house").stdout
+
+
 def test_without_a_cloud_every_command_says_how_to_start_one(tmp_path: Path) -> None:
     for words in (["jobs", "ls"], ["stats"], ["keys", "ls"], ["dlq", "ls"]):
         ran = backstay(StateDirectory(tmp_path / "none"), *words)

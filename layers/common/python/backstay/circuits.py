@@ -68,20 +68,22 @@ class Circuits:
         return tuple(replace(stats, settings=self._breaker(stats.name).settings) for stats in self._all.list())
 
     def stats(self, name: str) -> BreakerStats:
-        """How one stands now.
+        """How one stands now. A provider's name will do for its circuit's.
 
         Raises:
             UnknownCircuitError: lists the names that there are.
         """
-        return self._checked(name).stats(name)
+        name = self._full(name)
+        return self._breaker(name).stats(name)
 
     def reset(self, name: str) -> BreakerStats:
-        """Close it, with nothing counted, whoever holds it open; answers how it stands then.
+        """Close it, with nothing counted, whoever holds it open; answers how it stands then. A provider's name will do.
 
         Raises:
             UnknownCircuitError: lists the names that there are.
         """
-        breaker = self._checked(name)
+        name = self._full(name)
+        breaker = self._breaker(name)
         breaker.reset(name)
         return breaker.stats(name)
 
@@ -117,10 +119,11 @@ class Circuits:
             breaker.reset(name, reason)
         return breaker.stats(name)
 
-    def _checked(self, name: str) -> CircuitBreaker:
-        if name not in self.names:
+    def _full(self, name: str) -> str:
+        found = next((known for known in (name, provider_circuit(name)) if known in self.names), None)
+        if found is None:
             raise UnknownCircuitError(name, self.names)
-        return self._breaker(name)
+        return found
 
     def _breaker(self, name: str) -> CircuitBreaker:
         return self._providers.get(name, self.of_hosts)
