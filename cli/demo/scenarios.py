@@ -49,6 +49,7 @@ class Scenario(_Part):
     name: str
     send: Literal["http", "sqs"] = "http"
     input: dict[str, Any] | None = None
+    """In a text of its own, `{inbox}` stands for the embedded cloud's receiver of webhooks."""
     input_of: str | None = None
     """Send what that scenario sends."""
     body: str | None = None

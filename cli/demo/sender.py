@@ -41,10 +41,7 @@ class Sender:
     def send(self, task: str, scenario: Scenario, work: Mapping[str, Any] | None) -> Outcome:
         """Send one scenario."""
         self._script(scenario)
-        options = {
-            name: value.replace("{inbox}", self._cloud.inbox_url) if isinstance(value, str) else value
-            for name, value in scenario.options.items()
-        }
+        options, work = self._addressed(scenario.options), None if work is None else self._addressed(work)
         if scenario.send == "sqs":
             return self._send_message(task, scenario, work, options)
         try:
@@ -71,6 +68,13 @@ class Sender:
             if refused.code is ExitCode.NOT_FOUND:
                 return outcome  # a plain message becomes a job only when a worker takes it
             raise
+
+    def _addressed(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """The same with the receiver's address in the place of `{inbox}`."""
+        return {
+            name: value.replace("{inbox}", self._cloud.inbox_url) if isinstance(value, str) else value
+            for name, value in content.items()
+        }
 
     def _script(self, scenario: Scenario) -> None:
         """Tell the model server how to misbehave, starting from a clean sheet."""
