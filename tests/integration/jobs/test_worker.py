@@ -227,6 +227,19 @@ def test_a_raw_message_is_as_good_as_a_submit(machine):
     assert same.tenant == "acme"
 
 
+def test_a_raw_message_whose_job_must_wait_stays_that_one_job(machine, clock):
+    machine.send_raw("obey", {"task": "obey", "input": {"not_now_until": 2}})
+    machine.deliver("obey")
+    (job,) = (
+        item["id"]["S"] for item in aws.dynamodb().scan(TableName="jobs")["Items"] if item["part"]["S"] == "state"
+    )
+    for _ in range(2):
+        clock.advance(60)
+        machine.make_visible("obey")
+        machine.deliver("obey")
+    assert (machine.record(job).state, machine.record(job).waits) == (State.COMPLETED, 2)
+
+
 def test_ten_jobs_of_a_batch_run_side_by_side(machine):
     import time
 

@@ -57,6 +57,8 @@ class Run:
     """A job that this worker has claimed."""
 
     envelope: Envelope
+    message: JobMessage
+    """What is sent when the job must wait. Not what came: a plain message, sent again, would become another job."""
     record: JobRecord
     work: Mapping[str, Any]
     version: int
@@ -185,13 +187,13 @@ class Admission:
 
     def _run_of(self, envelope: Envelope, record: JobRecord, message: JobMessage) -> Run | Settled:
         if message.input is not None:
-            return Run(envelope, record, message.input, message.version)
+            return Run(envelope, message, record, message.input, message.version)
         try:
             document = self._inputs.get(record.id).document
         except MissingPayloadError as error:
             self._endings.fail(record, Failure(ErrorClass.INVALID_INPUT, str(error)), record.receipt)
             return ACKNOWLEDGE
-        return Run(envelope, record, document, record.version)
+        return Run(envelope, message, record, document, record.version)
 
 
 def submission_of(message: RawMessage) -> Submission:

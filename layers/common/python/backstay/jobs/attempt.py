@@ -114,7 +114,7 @@ class Attempts:
             case ParkUntil(due):
                 parked = run.record.parked(now, due, failure, receipt)
                 self._store.save(run.record, parked)
-                self._queues.send(self._task, parked, run.envelope.body)
+                self._queues.send(self._task, parked, run.message.body())
                 return Settled(acknowledge=True, outcome="parked")
             case GiveUp(final):
                 if (output := self._fall_back(run, job, final)) is not None:

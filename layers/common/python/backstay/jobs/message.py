@@ -37,6 +37,13 @@ class JobMessage:
     input: Mapping[str, Any] | None = None
     version: int = 1
 
+    def body(self) -> str:
+        """As it is sent. In ASCII: SQS refuses U+FFFE and U+FFFF as they are, and takes them escaped."""
+        body: dict[str, Any] = {"task": self.task, "job_id": self.job_id, "version": self.version}
+        if self.input is not None:
+            body["input"] = self.input
+        return json.dumps(body, separators=(",", ":"), default=str)
+
 
 @dataclass(frozen=True, slots=True)
 class RawMessage:
@@ -54,11 +61,8 @@ class RawMessage:
 
 
 def write(record: JobRecord, work: Mapping[str, Any] | None) -> str:
-    """The body of a job's message. In ASCII: SQS refuses U+FFFE and U+FFFF as they are, and takes them escaped."""
-    body: dict[str, Any] = {"task": record.task, "job_id": record.id, "version": record.version}
-    if work is not None:
-        body["input"] = work
-    return json.dumps(body, separators=(",", ":"), default=str)
+    """The body of a job's message."""
+    return JobMessage(record.task, record.id, work, record.version).body()
 
 
 def read(body: str, message_id: str, task: str, version: int = 1) -> JobMessage | RawMessage:
