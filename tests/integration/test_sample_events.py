@@ -1,0 +1,141 @@
+"""Every sample event is handed to the real handler, and does what its file says."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from llmock.pytest_plugin import LLMock
+
+from backstay.catalog import Catalog
+from backstay.clock import utc_now
+from backstay.content import ContentTable
+from backstay.jobs import keys
+from backstay.jobs.counter_store import CounterStore
+from backstay.jobs.record import JobRecord, State
+from backstay.settings import Environment
+from cli.demo.outcome import judge
+from cli.demo.scenarios import Events, read_events
+from delete_tenant_data.erasing import Eraser
+from tests.integration.conftest import Context, Machine, SettableClock, make_queues
+from tests.integration.samples import EVENTS, FUNCTIONS, RAW, House, forget_processes, handler_of, inbox, providers_of
+
+LAMBDAS = sorted(path.parent.name.replace("_", "-") for path in FUNCTIONS.glob("*/__init__.py"))
+
+
+@pytest.fixture
+def house(
+    cloud: Environment, clock: SettableClock, llmock: LLMock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[House]:
+    """The app as it is deployed on the embedded cloud, in moto."""
+    for name, value in dataclasses.asdict(cloud).items():
+        monkeypatch.setenv(f"BACKSTAY_{name.upper()}", value)
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(FUNCTIONS))
+    monkeypatch.setenv("BACKSTAY_CONFIG", str(tmp_path / "backstay.toml"))
+    catalog = Catalog(FUNCTIONS)
+    make_queues(catalog)
+    with inbox() as inbox_url:
+        config = providers_of(llmock.url, inbox_url.removeprefix("http://"), cloud)
+        (tmp_path / "backstay.toml").write_text(config)
+        forget_processes()
+        yield House(Machine(cloud, catalog, clock), llmock.url, inbox_url)
+        forget_processes()
+
+
+@pytest.mark.parametrize("name", LAMBDAS)
+def test_every_lambda_has_a_sample_event(name: str) -> None:
+    ways = (EVENTS / f"{name}.json", RAW / f"{name}.json")
+    assert any(path.exists() for path in ways), f"write {ways[0]} (work that is sent) or {ways[1]} (as Lambda gets it)"
+
+
+def test_every_sample_event_belongs_to_a_lambda() -> None:
+    assert {path.stem for path in EVENTS.rglob("*.json")} <= set(LAMBDAS)
+    assert all(path.stem == json.loads(path.read_text())["task"] for path in EVENTS.glob("*.json"))
+
+
+@pytest.mark.parametrize("events", read_events(EVENTS), ids=lambda events: events.task)
+def test_what_a_caller_sends_ends_as_its_sample_says(house: House, events: Events) -> None:
+    outcomes = house.run(events)
+    complaints = {name: judge(outcome, outcomes) for name, outcome in outcomes.items()}
+    assert not any(complaints.values()), complaints
+
+
+def test_api_takes_a_job(house: House) -> None:
+    answer = handler_of("api")(house.raw("api"), SimpleNamespace(aws_request_id="1", function_name="api"))
+    assert answer["statusCode"] == 202
+    job = json.loads(answer["body"])
+    assert (job["task"], job["state"]) == ("enhance-story", "waiting")
+    assert house.machine.record(job["id"]).tags == ("newsroom",)
+
+
+def test_sweep_puts_on_record_what_lies_dead(house: House) -> None:
+    house.machine.send_raw("enhance-story-dead", "no job")
+    report = handler_of("sweep")(house.raw("sweep"), Context(remaining_ms=240_000))
+    assert report == {"done": {"enhance-story": {"poison_recorded": 1}}, "left_out": []}
+
+
+def test_follow_changes_counts_by_task_and_tenant(house: House) -> None:
+    handler_of("follow-changes")(house.raw("follow-changes"), Context())
+    counters = CounterStore(house.machine.env.jobs_table)
+    totals = counters.read_task("enhance-story", utc_now()).totals
+    assert (totals[State.WAITING], totals[State.ACTIVE], totals[State.COMPLETED]) == (1, 0, 1)
+    assert counters.read_tenant("acme")["enhance-story"][State.COMPLETED] == 1
+    assert counters.read_tenant("umbrella")["enhance-story"][State.WAITING] == 1
+
+
+def test_deliver_webhook_tells_the_receiver_under_a_signature(house: House) -> None:
+    record = work_off(house, "deliver-webhook")
+    assert record.state is State.COMPLETED, record.error or record.failures
+    (delivery,) = house.delivered()
+    assert (delivery["path"], delivery["headers"]["webhook-id"]) == ("/sample", "msg_story-1-completed-0")
+    assert delivery["headers"]["webhook-signature"].startswith("v1,")
+
+
+def test_redrive_dead_letters_sends_every_failed_job_anew(house: House) -> None:
+    failed = failed_job(house.machine)
+    record = work_off(house, "redrive-dead-letters")
+    assert result_of(record) == {"moved": 1, "skipped": 0, "failed": 0}
+    assert (house.machine.record(failed.id).state, house.machine.record(failed.id).attempts) == (State.WAITING, 0)
+
+
+def test_delete_tenant_data_leaves_nothing_of_the_tenant(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    eraser = Eraser(house.machine.env, house.machine.clock)  # it waits for what is on its way, by the clock
+    monkeypatch.setattr(Eraser, "of_this_function", lambda: eraser)
+    contents = ContentTable(house.machine.env.content_table)
+    for tenant in ("acme", "umbrella"):
+        contents.put(tenant, "story#1", {"title": "T"})
+    record = work_off(house, "delete-tenant-data")
+    assert result_of(record)["contents"] == 1
+    assert contents.get("acme", "story#1") is None
+    assert contents.get("umbrella", "story#1") is not None
+
+
+def failed_job(machine: Machine) -> JobRecord:
+    """A job that failed for good: a webhook that no key can sign."""
+    work = {"webhook_id": "m", "url": "https://x.test/", "key_id": "nobody", "event": "job.failed", "payload": {}}
+    job = machine.submit("deliver-webhook", work)
+    machine.deliver("deliver-webhook")
+    assert machine.record(job.id).state is State.FAILED
+    return job
+
+
+def work_off(house: House, task: str) -> JobRecord:
+    """Hand a worker its sample, and what it sends itself, until the job is over."""
+    event = house.raw(task)
+    answer = house.machine.worker(task).handle(event, Context(remaining_ms=130_000))
+    assert answer == {"batchItemFailures": []}
+    job_id = keys.job_id(keys.SYSTEM_TENANT, task, event["Records"][0]["messageId"])
+    for _ in range(10):
+        if house.machine.record(job_id).state.is_terminal:
+            break
+        house.pass_time()
+        house.work(task)
+    return house.machine.record(job_id)
+
+
+def result_of(record: JobRecord) -> Any:
+    assert record.result is not None, record.error or record.failures
+    return json.loads(record.result.inline or "")
