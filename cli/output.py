@@ -61,7 +61,7 @@ def table_of(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], *, ti
     return table
 
 
-_WHOLE = frozenset({"", "id", "job", "task", "state", "end", "api", "sent by"})
+_WHOLE = frozenset({"", "id", "job", "task", "state", "end", "api", "by"})
 _NUMBERS = frozenset({"attempts", "wait", "run", "cost", "waiting", "active", "delayed", "completed", "cancelled"}) | {
     "failed",
     "dead letters",

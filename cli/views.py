@@ -17,6 +17,7 @@ class JobView:
     tenant: str
     state: str
     attempts: int
+    redrives: int
     created_at: str
     queue_wait_ms: float | None
     run_ms: float | None
@@ -58,6 +59,7 @@ class JobView:
             tenant=document["tenant"],
             state=document["state"],
             attempts=document.get("attempts") or 0,
+            redrives=document.get("redrives") or 0,
             created_at=document["created_at"],
             queue_wait_ms=document.get("queue_wait_ms"),
             run_ms=document.get("run_ms"),

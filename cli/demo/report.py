@@ -11,7 +11,9 @@ from rich.text import Text
 from cli.demo.outcome import Outcome, judge
 from cli.output import cost_text, duration_text, state_text, table_of
 
-_COLUMNS = ("", "scenario", "sent by", "end", "attempts", "wait", "run", "source", "cost")
+_COLUMNS = ("", "scenario", "by", "end", "attempts", "wait", "run", "source", "cost")
+_SOMETIMES = {"source", "cost"}
+"""Columns that a table leaves out when none of its rows has anything to say there."""
 
 
 def complaints_of(outcomes: Sequence[Outcome]) -> Mapping[tuple[str, str], tuple[str, ...]]:
@@ -35,7 +37,8 @@ def render(outcomes: Sequence[Outcome]) -> RenderableType:
 
 def _table(task: str, outcomes: Sequence[Outcome], complaints: Mapping[tuple[str, str], tuple[str, ...]]) -> Table:
     rows = [_row(outcome, complaints[task, outcome.scenario.name]) for outcome in outcomes]
-    return table_of(_COLUMNS, rows, title=f"\n{task}")
+    shown = [n for n, column in enumerate(_COLUMNS) if column not in _SOMETIMES or any(row[n] for row in rows)]
+    return table_of([_COLUMNS[n] for n in shown], [[row[n] for n in shown] for row in rows], title=f"\n{task}")
 
 
 def _row(outcome: Outcome, complaints: Sequence[str]) -> tuple[str | Text, ...]:

@@ -59,8 +59,8 @@ class Scenario(_Part):
     `{inbox}` stands for the embedded cloud's receiver of webhooks."""
     model: list[dict[str, Any]] = []
     """What the model server must do first, as in `POST /_llmock/scenario`; such scenarios run alone."""
-    then: Literal["cancel"] | None = None
-    """What is done to the job once it is accepted."""
+    then: Literal["cancel", "redrive"] | None = None
+    """What is done to the job: cancelled once it is accepted, or redriven once it has failed for good."""
     expect: Expectation
 
     @property

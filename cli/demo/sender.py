@@ -37,6 +37,7 @@ class Sender:
         )
         self._sent: dict[tuple[str, str], str] = {}
         """Task and scenario → the job's id, or the message's for one that is no job."""
+        self._redriven: set[str] = set()
 
     def send(self, task: str, scenario: Scenario, work: Mapping[str, Any] | None) -> Outcome:
         """Send one scenario."""
@@ -62,6 +63,9 @@ class Sender:
             return replace(outcome, is_dead_letter=self._lies_dead(outcome.task, sent))
         try:
             job = JobView.of(self._api.get(f"/api/jobs/{sent}"))
+            if outcome.scenario.then == "redrive" and not job.redrives:
+                self._redrive(job)
+                return outcome
             expects_webhook = job.is_over and outcome.scenario.expect.webhook
             return replace(outcome, job=job, has_webhook=expects_webhook and self._was_told(sent))
         except Refused as refused:
@@ -75,6 +79,12 @@ class Sender:
             name: value.replace("{inbox}", self._cloud.inbox_url) if isinstance(value, str) else value
             for name, value in content.items()
         }
+
+    def _redrive(self, job: JobView) -> None:
+        """Put a job back once it has failed for good; asked for once, since redriving takes a moment."""
+        if job.state == "failed" and job.id not in self._redriven:
+            self._redriven.add(job.id)
+            self._api.post("/api/dead-letters/redrive", {"ids": [job.id]})
 
     def _script(self, scenario: Scenario) -> None:
         """Tell the model server how to misbehave, starting from a clean sheet."""

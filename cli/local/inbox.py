@@ -1,7 +1,8 @@
 """A receiver of webhooks on this machine, for the demo, the tests, and whoever wants to look at one.
 
 `POST /<name>` keeps a request, `GET /<name>` answers what was kept as a JSON list of headers and body.
-`POST /<name>?fail=2` answers 503 to the first two deliveries to that name. Run by `backstay up`:
+`POST /<name>?fail=2` answers 503 to the first two deliveries to that name, `?fail=2&status=410` another status. Run by
+`backstay up`:
 `python -m cli.local.inbox LISTENING_DESCRIPTOR`.
 """
 
@@ -37,11 +38,12 @@ class _Receiver(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         address = urlsplit(self.path)
         body = self.rfile.read(min(int(self.headers.get("Content-Length", "0")), _LARGEST)).decode(errors="replace")
-        failures = int(parse_qs(address.query).get("fail", ["0"])[0])
+        asked = parse_qs(address.query)
+        failures = int(asked.get("fail", ["0"])[0])
         status = 204
         if self.server.failed[address.path] < failures:
             self.server.failed[address.path] += 1
-            status = 503
+            status = int(asked.get("status", ["503"])[0])
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.kept.append({"path": address.path, "status": status, "headers": headers, "body": body})
         self._answer(status, b"")
