@@ -39,7 +39,7 @@ class CreditShape(Shape):
 
 
 class TodayShape(Shape):
-    """What a provider did since midnight, UTC; a few seconds late."""
+    """What a provider did since midnight, UTC; the last second of a burst may be missing until the next."""
 
     calls: Annotated[int, Field(description="Answered ones.")]
     failures: int

@@ -51,7 +51,7 @@ def test_a_busy_process_writes_now_and_then_and_an_idle_one_never(cloud, monkeyp
     monkeypatch.setattr(aws.dynamodb(), "update_item", lambda **request: writes.append(now) or update(**request))
     one.add_if_due(cloud.jobs_table, NOON)
     for tick in range(1, 101):
-        now = float(tick) + ADD_EVERY_S
+        now = tick * ADD_EVERY_S / 5 + 1
         one.note_answer(call())
         one.add_if_due(cloud.jobs_table, NOON)
     assert len(writes) == 20

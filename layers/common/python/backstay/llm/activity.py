@@ -1,7 +1,7 @@
 """What providers did today: calls, failures, tokens, cost. Counted in the process, added to shared items now and then.
 
 For people who look at providers, not for accounts: those are the jobs' receipts. What a process that dies had not added
-yet, at most a few seconds' worth, is missing here.
+yet, at most the last second of a burst, is missing here.
 """
 
 import random
@@ -18,8 +18,8 @@ from backstay.clock import epoch_ms
 from backstay.dynamodb import decode_item, encode_item
 from backstay.receipt import Call
 
-ADD_EVERY_S = 5.0
-"""How long a busy process gathers before it adds what it counted."""
+ADD_EVERY_S = 1.0
+"""How long a busy process gathers before it adds what it counted; the end of a burst waits for the next batch."""
 
 _KEPT = timedelta(days=8)
 _SHARDS = 4  # one item takes about 1,000 writes a second
