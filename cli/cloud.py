@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from cli.local.state import REPOSITORY, STATE_VARIABLE, LocalCloud, StateDirectory
+from cli.local.state import REPOSITORY, LocalCloud, StateDirectory
 from cli.output import console, notes, print_json, progress_line, table_of
 from cli.problems import ExitCode, Problem
 from cli.target import Session
 
 StateDir = Annotated[
     Path | None,
-    typer.Option("--state-dir", envvar=STATE_VARIABLE, help="Directory of this cloud.", show_default=".backstay"),
+    typer.Option("--state-dir", help="Directory of this cloud, as before the command.", show_default=".backstay"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer with JSON.")]
 

@@ -76,6 +76,7 @@ class Deployment:
         Raises:
             Problem: it failed; with the end of its output.
         """
+        install_cdk_cli(self._env, self._log, tell)  # another checkout may have started this cloud
         tell("building the layers and synthesising the app")
         outputs = self._state.path / "outputs.json"
         context = {"stage": STAGE, "layer_platform": "host", "config": str(config), "functions": str(functions)}

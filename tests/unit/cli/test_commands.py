@@ -276,3 +276,10 @@ def test_down_without_a_cloud_says_so_and_leaves_nothing(tmp_path: Path) -> None
     ran = CliRunner().invoke(app, ["down", "--state-dir", str(tmp_path / "none")])
     assert ran.exit_code == ExitCode.OK
     assert not (tmp_path / "none").exists()
+
+
+def test_a_state_directory_that_is_named_wins_over_the_environment_s(tmp_path: Path) -> None:
+    environment = CliRunner(env={"BACKSTAY_STATE_DIR": str(tmp_path / "environment")})
+    for words in (["--state-dir", str(tmp_path / "named"), "down"], ["down", "--state-dir", str(tmp_path / "named")]):
+        assert str(tmp_path / "named") in environment.invoke(app, words).stderr.replace("\n", "")
+    assert str(tmp_path / "environment") in environment.invoke(app, ["down"]).stderr.replace("\n", "")
