@@ -7,6 +7,8 @@ import pytest
 
 from backstay import aws
 from backstay.catalog import Catalog
+from backstay.chats.table import ChatTable
+from backstay.clock import utc_now
 from backstay.jobs.record import JobRecord, State
 from backstay.llm.answer_table import AnswerTable
 from backstay.settings import Environment
@@ -83,3 +85,14 @@ def test_of_thirty_that_would_ask_the_same_at_once_one_may(machine: Machine):
     with ThreadPoolExecutor(30) as threads:
         held = list(threads.map(lambda _: AnswerTable("cache").hold(question, 60), range(30)))
     assert sum(one is not None for one in held) == 1
+
+
+@pytest.mark.usefixtures("machine")
+def test_of_thirty_messages_that_a_session_sends_at_once_ten_are_let_in():
+    session, now = unique("session"), utc_now()
+
+    def admit(number: int) -> bool:
+        return ChatTable("chats").admit("acme", session, f"m-{number}", now) is None
+
+    with ThreadPoolExecutor(30) as threads:
+        assert sum(threads.map(admit, range(30))) == 10
