@@ -20,6 +20,7 @@ ENVIRONMENT = {
     **{f"BACKSTAY_{field.name.upper()}": "-" for field in dataclasses.fields(Environment)},
     "BACKSTAY_SECRET_PREFIX": "backstay/test/",
     "BACKSTAY_CACHE_TABLE": "cache",
+    "BACKSTAY_GUARDS_TABLE": "guards",
 }
 
 
@@ -38,12 +39,13 @@ def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         aws.forget_clients()
-        aws.dynamodb().create_table(
-            TableName="cache",
-            KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        for table, key in (("cache", "key"), ("guards", "id")):
+            aws.dynamodb().create_table(
+                TableName=table,
+                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
         yield deploy
         aws.forget_clients()
     forget_switchboard()

@@ -7,6 +7,7 @@ from backstay.errors import ErrorClass
 from backstay.llm.activity import activity
 from backstay.llm.decision import share_s
 from backstay.llm.errors import LLMError
+from backstay.llm.guards import Guards
 from backstay.llm.prices import price, require_price
 from backstay.llm.request import Answer, Finish, Request
 from backstay.llm.routes import Route, Switchboard
@@ -21,6 +22,7 @@ class Caller:
     """Makes the calls of one question, and keeps their account."""
 
     board: Switchboard
+    guards: Guards
     job: Job | None
     calls: list[Call] = field(default_factory=list)
     """Every answered one, whatever its answer is worth."""
@@ -35,14 +37,15 @@ class Caller:
 
         Raises:
             LLMError: there is no answer that ended as it should, or no price for one.
-            WorkError: the provider's key can't be read.
+            WorkError: a guard refused the call, or the provider's key can't be read.
         """
         require_price(self.board.settings, route.provider, route.model)
         provider = self.board.provider(route)
         timeout_s = time_for_call(self.job, self.board.settings.providers[route.provider].timeout_s, routes_left, route)
         began = time.monotonic()
         try:
-            answer = provider.ask(request, route.model, timeout_s)
+            with self.guards.admitted(route.provider):
+                answer = provider.ask(request, route.model, timeout_s)
         except LLMError as error:
             activity.note_failure(route.provider)
             if error.failure.error_class is ErrorClass.AUTH:

@@ -12,7 +12,7 @@ from backstay.llm.cache import AnswerCache, Fresh
 from backstay.llm.cache_key import Scope, key_of
 from backstay.llm.calling import Caller
 from backstay.llm.complexity import Tier, TieredRoutes, choose_routes
-from backstay.llm.process import answer_cache, switchboard
+from backstay.llm.process import answer_cache, guards, switchboard
 from backstay.llm.recent_answers import CachedAnswer
 from backstay.llm.replay import Kept
 from backstay.llm.request import Form, Message, Request
@@ -95,7 +95,7 @@ class _Answering(Generic[T]):
         self._question, self._read = question, read
         self._job = current_job.get()
         self._board = switchboard()
-        self._caller = Caller(self._board, self._job)
+        self._caller = Caller(self._board, guards(), self._job)
 
     def reply(self) -> Reply[T]:
         """From an earlier run of the job, from what was asked shortly before, or from a model."""

@@ -7,6 +7,7 @@ from backstay import config
 from backstay.llm.answer_table import AnswerTable
 from backstay.llm.api_keys import ApiKeys
 from backstay.llm.cache import AnswerCache
+from backstay.llm.guards import Guards
 from backstay.llm.routes import Switchboard
 from backstay.settings import Environment
 
@@ -23,11 +24,18 @@ def answer_cache() -> AnswerCache:
         return _answer_cache()
 
 
+def guards() -> Guards:
+    """This process's, over the guards table of its stage."""
+    with _first_use:
+        return _guards()
+
+
 def forget_switchboard() -> None:
-    """Drop clients, keys, configuration and recent answers, so that the next call reads them anew."""
+    """Drop clients, keys, configuration, guards and recent answers, so that the next call reads them anew."""
     config.load.cache_clear()
     _switchboard.cache_clear()
     _answer_cache.cache_clear()
+    _guards.cache_clear()
 
 
 @functools.cache
@@ -38,6 +46,11 @@ def _switchboard() -> Switchboard:
 @functools.cache
 def _answer_cache() -> AnswerCache:
     return AnswerCache(AnswerTable(Environment.read().cache_table))
+
+
+@functools.cache
+def _guards() -> Guards:
+    return Guards(config.load(), Environment.read().guards_table)
 
 
 _first_use = threading.Lock()  # ten jobs that start together share one
