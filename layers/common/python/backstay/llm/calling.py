@@ -1,6 +1,7 @@
 """One call on one route: its deadline, its price, the call itself, its line in the receipt, the check of its ending."""
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from backstay.errors import ErrorClass
@@ -22,7 +23,7 @@ class Caller:
     """Makes the calls of one question, and keeps their account."""
 
     board: Switchboard
-    guards: Guards
+    guards: Guards | None
     job: Job | None
     calls: list[Call] = field(default_factory=list)
     """Every answered one, whatever its answer is worth."""
@@ -44,7 +45,7 @@ class Caller:
         timeout_s = time_for_call(self.job, self.board.settings.providers[route.provider].timeout_s, routes_left, route)
         began = time.monotonic()
         try:
-            with self.guards.admitted(route.provider):
+            with self.guards.admitted(route.provider) if self.guards else nullcontext():
                 answer = provider.ask(request, route.model, timeout_s)
         except LLMError as error:
             activity.note_failure(route.provider)

@@ -1,6 +1,7 @@
 """What a process keeps for all of its calls, made on first use."""
 
 import functools
+import os
 import threading
 
 from backstay import config
@@ -24,8 +25,8 @@ def answer_cache() -> AnswerCache:
         return _answer_cache()
 
 
-def guards() -> Guards:
-    """This process's, over the guards table of its stage."""
+def guards() -> Guards | None:
+    """This process's, over the guards table of its stage; None outside a stage, where nobody shares any."""
     with _first_use:
         return _guards()
 
@@ -49,8 +50,9 @@ def _answer_cache() -> AnswerCache:
 
 
 @functools.cache
-def _guards() -> Guards:
-    return Guards(config.load(), Environment.read().guards_table)
+def _guards() -> Guards | None:
+    table = os.environ.get("BACKSTAY_GUARDS_TABLE")
+    return Guards(config.load(), table) if table else None
 
 
 _first_use = threading.Lock()  # ten jobs that start together share one
