@@ -80,7 +80,7 @@ def _shown(names: tuple[str, ...]) -> list[ProviderShape]:
 
     env = services().env
     breakers = {stats.name: stats for stats in services().circuits.list()}
-    today = read_today(env.jobs_table, names, utc_now())
+    today = read_today(env.guards_table, names, utc_now())
     credits_ = read_credits(env.guards_table, names)
     return [_provider(name, breakers[provider_circuit(name)], today[name], credits_.get(name)) for name in names]
 

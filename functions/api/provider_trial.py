@@ -45,7 +45,7 @@ def try_provider(provider: str, model: str) -> Trial:
         trial = _failed(route, error, None, began)
     else:
         trial = _answered(route, answer, began)
-    activity.add(services().env.jobs_table, utc_now())
+    activity.add(services().env.guards_table, utc_now())
     return trial
 
 

@@ -68,7 +68,7 @@ def test_a_provider_shows_what_it_is_and_did(cloud, client, circuits):
     one = Activity()
     one.note_answer(Call("house", "tiny", 10, 5, 300, Decimal("0.0015")))
     one.note_failure("house")
-    one.add(cloud.jobs_table, datetime.now(UTC))
+    one.add(cloud.guards_table, datetime.now(UTC))
     write_credit(cloud.guards_table, "house", CreditState().with_balance(Balance(Decimal("4.5"), Decimal("0.25")), NOW))
 
     shown = provider(client())
@@ -103,7 +103,7 @@ def test_a_try_makes_one_tiny_call_and_counts_it(cloud, client, llmock):
     assert trial["output_tokens"] > 0
     assert Decimal(trial["cost_usd"]) > 0
     assert len(llmock.requests) == 1
-    assert read_today(cloud.jobs_table, ["house"], datetime.now(UTC))["house"].calls == 1
+    assert read_today(cloud.guards_table, ["house"], datetime.now(UTC))["house"].calls == 1
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_try_that_fails_tells_why_and_never_the_key(cloud, client, llmock, sta
     assert (answer.status, answer.json["ok"], answer.json["error_class"]) == (200, False, error_class)
     assert "house/tiny" in answer.json["message"]
     assert "s3cr3t" not in answer.text
-    assert read_today(cloud.jobs_table, ["house"], datetime.now(UTC))["house"].failures == 1
+    assert read_today(cloud.guards_table, ["house"], datetime.now(UTC))["house"].failures == 1
 
 
 def test_a_try_is_made_whatever_the_breaker_says(client, llmock, circuits):

@@ -42,7 +42,7 @@ class Worker:
         self, env: Environment, catalog: Catalog, task: AnyTask, retention: Retention, clock: Clock = utc_now
     ) -> None:
         self._task, self._queues = task, Queues(env, clock)
-        self._jobs_table, self._clock = env.jobs_table, clock
+        self._guards_table, self._clock = env.guards_table, clock
         self._runner = asyncio.Runner()  # kept: a job over its time may still report to it in a later invocation
         submitter = Submitter(env, catalog, clock)
         endings = Endings(env, submitter, retention, clock)
@@ -59,7 +59,7 @@ class Worker:
     def _add_activity(self) -> None:
         """Tell what providers did, for many jobs in one write. Not worth failing a batch that is settled."""
         try:
-            activity.add_if_due(self._jobs_table, self._clock())
+            activity.add_if_due(self._guards_table, self._clock())
         except (BotoCoreError, ClientError):
             logger().warning("what providers did could not be counted", exc_info=True)
 

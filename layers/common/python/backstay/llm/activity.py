@@ -96,7 +96,7 @@ class Activity:
         self._note(provider, Tally(failures=1))
 
     def add_if_due(self, table: str, now: datetime) -> None:
-        """Add what was counted to the shared items in the jobs table, unless that was done a moment ago.
+        """Add what was counted to the shared items in the guards table, unless that was done a moment ago.
 
         Raises:
             botocore.exceptions.ClientError: the table did not take it; it is counted still.
@@ -129,14 +129,14 @@ activity = Activity()
 
 def read_today(table: str, providers: Iterable[str], now: datetime) -> dict[str, Tally]:
     """What each provider did since midnight, UTC, in one or two reads."""
-    keys = {(_id(provider), _part(now, shard)): provider for provider in providers for shard in range(_SHARDS)}
+    keys = {_id(provider, now, shard): provider for provider in providers for shard in range(_SHARDS)}
     found = dict.fromkeys(keys.values(), Tally())
-    wanted = [encode_item({"id": an_id, "part": part}) for an_id, part in keys]
+    wanted = [encode_item({"id": an_id}) for an_id in keys]
     while wanted:
         asked, wanted = wanted[:100], wanted[100:]
         answer = aws.dynamodb().batch_get_item(RequestItems={table: {"Keys": asked}})
         for item in map(decode_item, answer["Responses"].get(table, ())):
-            found[keys[item["id"], item["part"]]] += Tally.from_item(item)
+            found[keys[item["id"]]] += Tally.from_item(item)
         unprocessed: Mapping[str, Any] = answer.get("UnprocessedKeys", {})
         wanted += unprocessed.get(table, {}).get("Keys", [])
     return found
@@ -146,7 +146,7 @@ def _add(table: str, provider: str, tally: Tally, now: datetime) -> None:
     counts = tally.to_item()
     aws.dynamodb().update_item(
         TableName=table,
-        Key=encode_item({"id": _id(provider), "part": _part(now, random.randrange(_SHARDS))}),  # noqa: S311 - a shard
+        Key=encode_item({"id": _id(provider, now, random.randrange(_SHARDS))}),  # noqa: S311 - a shard
         UpdateExpression="ADD " + ", ".join(f"{name} :{name}" for name in counts) + " SET #ttl = :ttl",
         ExpressionAttributeNames={"#ttl": "ttl"},
         ExpressionAttributeValues=encode_item(
@@ -155,9 +155,5 @@ def _add(table: str, provider: str, tally: Tally, now: datetime) -> None:
     )
 
 
-def _id(provider: str) -> str:
-    return f"counters#provider#{provider}"
-
-
-def _part(now: datetime, shard: int) -> str:
-    return f"day#{now.astimezone(UTC):%Y-%m-%d}#{shard}"
+def _id(provider: str, now: datetime, shard: int) -> str:
+    return f"activity#{provider}#{now.astimezone(UTC):%Y-%m-%d}#{shard}"
