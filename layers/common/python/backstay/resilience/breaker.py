@@ -9,7 +9,6 @@ from datetime import datetime
 from types import TracebackType
 
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitState, CircuitTransition
-from botocore.exceptions import BotoCoreError, ClientError
 
 from backstay.clock import Clock, epoch_ms, from_epoch_ms, iso, utc_now
 from backstay.errors import ErrorClass, WorkError
@@ -17,7 +16,6 @@ from backstay.resilience import circuit as moves
 from backstay.resilience.circuit import BreakerSettings, Circuit, Probe, Refused, Through, Transition
 from backstay.resilience.circuit_store import CircuitStore
 from backstay.resilience.transitions import announce
-from backstay.telemetry import logger
 
 UNKNOWN_ERA = -1
 _UNTIL_SOMEBODY_CLOSES_S = 300.0
@@ -148,11 +146,8 @@ class CircuitBreaker:
         raise self._refusal(circuit, circuit.retry_at_ms, self._now_ms())
 
     def settle(self, name: str, move: Callable[[Circuit, int], Circuit]) -> None:
-        """Make a move on what stands now. Failing to is logged, never raised: the call's own outcome goes first."""
-        try:
-            self._store.change(name, lambda circuit: move(circuit, self._now_ms()))
-        except (ClientError, BotoCoreError):
-            logger().warning("circuit could not be told how a call ended", circuit=name, exc_info=True)
+        """Make a move on what stands now. Failing to is logged, never raised."""
+        self._store.settle(name, lambda circuit: move(circuit, self._now_ms()))
 
     def hold_open(self, name: str, until: datetime | None, reason: str) -> None:
         """Keep it open until then, or until somebody resets it: used-up credit, a provider paused by hand.
@@ -161,7 +156,7 @@ class CircuitBreaker:
             botocore.exceptions.ClientError: the table did not take it.
         """
         until_ms = epoch_ms(until) if until else None
-        self._store.change_afresh(name, lambda circuit: moves.hold(circuit, self._now_ms(), until_ms, reason))
+        self._store.change(name, lambda circuit: moves.hold(circuit, self._now_ms(), until_ms, reason))
 
     def reset(self, name: str, reason: str = "reset by hand") -> None:
         """Close it, with nothing counted.
@@ -169,7 +164,7 @@ class CircuitBreaker:
         Raises:
             botocore.exceptions.ClientError: the table did not take it.
         """
-        self._store.change_afresh(name, lambda circuit: moves.close(circuit, self._now_ms(), reason))
+        self._store.change(name, lambda circuit: moves.close(circuit, self._now_ms(), reason))
 
     def stats(self, name: str) -> BreakerStats:
         """How it stands now, read anew."""

@@ -1,10 +1,12 @@
 """Circuits in the guards table, and what a process remembers of them for a moment."""
 
+import functools
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitState, CircuitTransition
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,6 +15,8 @@ from backstay.resilience.circuit import Circuit, Transition
 from backstay.resilience.transitions import announce_unreadable
 from backstay.resilience.versioned_item import Overtaken, Seen, VersionedItems
 from backstay.telemetry import logger
+
+Move: TypeAlias = Callable[[Circuit], Circuit]
 
 _MOST_ROUNDS = 50  # each is lost to a change that somebody else made; a circuit that opens stands still
 
@@ -37,6 +41,10 @@ class _Memory:
     view: _View = _NOTHING
     reading: threading.Lock = field(default_factory=threading.Lock)
     """Held while one thread reads for all that wait; never during anybody's call."""
+    changing: threading.Lock = field(default_factory=threading.Lock)
+    """Held while one thread writes for all that wait; never during anybody's call."""
+    moves: deque[Move] = field(default_factory=deque)
+    """What is still to be made of the circuit by whoever writes next."""
 
 
 class CircuitStore:
@@ -73,18 +81,32 @@ class CircuitStore:
             logger().warning("circuit could not be changed", circuit=old.name, exc_info=True)
             return False, old
 
-    def change(self, name: str, move: Callable[[Circuit], Circuit]) -> None:
-        """Make a move on what stands now, again after each time that somebody else was faster.
+    def settle(self, name: str, move: Move) -> None:
+        """Make a move on what stands now; moves of threads that wait together are made as one.
 
-        What this process remembers is where it starts: a move that changes nothing there costs nothing.
+        What this process remembers is where it starts: a move that changes nothing there costs nothing. Failing to
+        write is logged, never raised: the outcome of a call must not be lost to that of its guard.
+        """
+        memory = self._memory_of(name)
+        known = memory.view.circuit
+        if known and move(known) == known:
+            return
+        memory.moves.append(move)
+        with memory.changing:
+            waiting = [memory.moves.popleft() for _ in range(len(memory.moves))]
+            if not waiting:
+                return  # another thread has made it
+            try:
+                self._change(memory.view.circuit or self.look_up([name])[0], _all_of(waiting))
+            except (ClientError, BotoCoreError):
+                logger().warning("circuit could not be told how calls ended", circuit=name, exc_info=True)
+
+    def change(self, name: str, move: Move) -> None:
+        """Make a move on what stands in the table, whatever this process remembers.
 
         Raises:
             botocore.exceptions.ClientError, BotoCoreError: the table can't be reached.
         """
-        self._change(self._memory_of(name).view.circuit or self.look_up([name])[0], move)
-
-    def change_afresh(self, name: str, move: Callable[[Circuit], Circuit]) -> None:
-        """As `change`, on what stands in the table whatever this process remembers."""
         self._change(self.look_up([name])[0], move)
 
     def look_up(self, names: list[str]) -> list[Circuit]:
@@ -92,7 +114,7 @@ class CircuitStore:
         found = self._items.read_many([_id(name) for name in names]) if names else {}
         return [_circuit(name, found[_id(name)]) for name in names]
 
-    def _change(self, old: Circuit, move: Callable[[Circuit], Circuit]) -> None:
+    def _change(self, old: Circuit, move: Move) -> None:
         for _ in range(_MOST_ROUNDS):
             new = move(old)
             if new == old:
@@ -145,6 +167,10 @@ class CircuitStore:
 
     def _memory_of(self, name: str) -> _Memory:
         return self._memories.setdefault(name, _Memory())
+
+
+def _all_of(moves: Sequence[Move]) -> Move:
+    return lambda circuit: functools.reduce(lambda made, move: move(made), moves, circuit)
 
 
 def _id(name: str) -> str:

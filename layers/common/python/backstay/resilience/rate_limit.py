@@ -22,10 +22,13 @@ _USE_FRACTION = 0.75
 """Permits are handed out during this part of the lapse; the rest is for sending the call and for clocks that differ."""
 _MOST_SKEW_MS = 1_000
 """Clocks in AWS differ by milliseconds. One that is ahead by more than this is wrong, and is not followed."""
-_MOST_ROUNDS = 20
+_MOST_ROUNDS = 10
 _SPREAD = 1 / 120
 """Processes that are told the same time come back within this part of a window, and don't write over one another."""
 _UNREADABLE_RETRY_S = 5.0
+_GATHER_S = 0.02
+_FIRST_STEP_S, _LONGEST_STEP_S = 0.04, 0.16
+"""Processes that wrote at the same moment step apart by so much; each write that is refused is paid for."""
 
 
 class RateExceeded(WorkError):  # noqa: N818 - a refusal, not a fault of the program
@@ -90,6 +93,8 @@ class RateLimit:
         self.name, self.limits = name, limits
         self._store, self._now_ms, self._spread = WindowStore(name, table), now_ms, spread
         self._use_s = limits.lapse_s * _USE_FRACTION
+        self._behind_s = spread() * limits.window_s * _SPREAD  # the same for all callers, who come back together
+        self._crowded_until = 0.0
         self._lock = threading.Lock()
         self._round_over = threading.Condition(self._lock)
         self._busy = False
@@ -145,15 +150,16 @@ class RateLimit:
                     self._round_over.notify_all()
 
     def _lead(self) -> None:
-        """One round: read, decide for all who wait by then, write once; again if others wrote meanwhile."""
+        """Read, decide for all who wait by then, write once; again, a little apart, if another process was faster."""
         served: list[_Waiting] = []
+        if time.monotonic() < self._crowded_until:
+            time.sleep(_GATHER_S)  # others were told to come back at this moment too: one lot for all of them
         try:
-            window, version = self._store.read()
-            for _ in range(_MOST_ROUNDS):
+            for attempt in range(_MOST_ROUNDS):
                 try:
-                    return self._serve(served, window, version)
-                except Moved as moved:
-                    window, version = moved.window, moved.version
+                    return self._serve(served, *self._store.read())
+                except Moved:
+                    time.sleep(self._spread() * min(_LONGEST_STEP_S, _FIRST_STEP_S * 2**attempt))
             self._refuse(served, self.limits.window_s * _SPREAD, "is asked by more processes than it can answer")
         except (ClientError, BotoCoreError) as error:
             logger().warning("rate can't be read or written; no call is made", rate=self.name, exc_info=True)
@@ -203,12 +209,13 @@ class RateLimit:
         return self._tell(served, decided, lot_ms)
 
     def _tell(self, served: list[_Waiting], decided: Plan, lot_ms: int) -> None:
-        behind_s = self._spread() * self.limits.window_s * _SPREAD
         with self._lock:
             for place in decided.granted:
                 served[place].answer = self._permit(served[place].ask, lot_ms)
             for place, wait_ms in decided.wait_ms.items():
-                served[place].answer = RateExceeded(self.name, wait_ms / 1000 + behind_s, "is used up")
+                wait_s = wait_ms / 1000 + self._behind_s
+                served[place].answer = RateExceeded(self.name, wait_s, "is used up")
+                self._crowded_until = max(self._crowded_until, time.monotonic() + wait_s + self.limits.lapse_s)
 
     def _refuse(self, served: list[_Waiting], wait_s: float, why: str) -> None:
         with self._lock:

@@ -4,6 +4,7 @@ import json
 import time
 from typing import Any
 
+from backstay.errors import BackstayError
 from backstay.resilience.versioned_item import Overtaken, Seen, VersionedItems
 from backstay.resilience.window import Lot, Window
 
@@ -24,7 +25,7 @@ class WindowStore:
         """Put this window in place of that version.
 
         Raises:
-            Moved: somebody else has written meanwhile; brings what.
+            Moved: somebody else has written meanwhile.
         """
         attributes: dict[str, Any] = {
             # As text: a list of numbers of its own would take twice the room, and each write pays for it.
@@ -35,16 +36,12 @@ class WindowStore:
         }
         try:
             self._items.write(self._id, attributes, over)
-        except Overtaken as overtaken:
-            raise Moved(*_window(overtaken.now)) from None
+        except Overtaken:
+            raise Moved("the window has moved on") from None
 
 
-class Moved(Exception):  # noqa: N818 - no fault: somebody else was faster
+class Moved(BackstayError):  # noqa: N818 - no fault: somebody else was faster
     """The window has moved on since it was read."""
-
-    def __init__(self, window: Window, version: int) -> None:
-        super().__init__("the window has moved on")
-        self.window, self.version = window, version
 
 
 def _window(seen: Seen) -> tuple[Window, int]:
