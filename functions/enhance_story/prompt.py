@@ -1,8 +1,7 @@
 """What the model is asked. Stories come from strangers: their text is data, and can't end where it stands."""
 
-import json
-
 from backstay.llm import Message
+from backstay.llm.quoting import as_data
 
 from .models import Story
 
@@ -17,6 +16,4 @@ Score strictly by what the text says. Answer in the language of the story."""
 def prompt(story: Story) -> tuple[Message, ...]:
     """The conversation that asks for an `Assessment`."""
     document = story.model_dump(include={"title", "content", "sector_tag", "impact_tags"})
-    # Escaped so that no text can close the element that it stands in.
-    data = json.dumps(document, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e")
-    return Message("system", SYSTEM), Message("user", f"<story>{data}</story>")
+    return Message("system", SYSTEM), Message("user", as_data("story", document))

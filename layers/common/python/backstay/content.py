@@ -50,7 +50,7 @@ class ContentTable:
     def put(self, tenant: str, part: str, body: Mapping[str, Any]) -> None:
         """Keep it under its part, in the place of what was there."""
         with _passing_trouble():
-            aws.dynamodb().put_item(TableName=self._table, Item=encode_item({**_key(tenant, part), "body": body}))
+            aws.dynamodb().put_item(TableName=self._table, Item=encode_item({**key_of(tenant, part), "body": body}))
 
     def put_edit(
         self, tenant: str, part: str, body: Mapping[str, Any], *, fingerprint: str, edited_at: datetime
@@ -62,7 +62,7 @@ class ContentTable:
             with _passing_trouble():
                 dynamodb.put_item(
                     TableName=self._table,
-                    Item=encode_item({**_key(tenant, part), **edit, "body": body}),
+                    Item=encode_item({**key_of(tenant, part), **edit, "body": body}),
                     ConditionExpression="attribute_not_exists(id)"
                     " OR (fingerprint <> :fingerprint AND edited_at < :edited_at)",
                     ExpressionAttributeValues=encode_item({f":{name}": value for name, value in edit.items()}),
@@ -75,7 +75,7 @@ class ContentTable:
         """What was put, read consistently, or None."""
         with _passing_trouble():
             answer = aws.dynamodb().get_item(
-                TableName=self._table, Key=encode_item(_key(tenant, part)), ConsistentRead=True
+                TableName=self._table, Key=encode_item(key_of(tenant, part)), ConsistentRead=True
             )
         return dict(decode_item(answer["Item"])["body"]) if "Item" in answer else None
 
@@ -135,9 +135,24 @@ def _table() -> ContentTable:
     return ContentTable(Environment.read().content_table)
 
 
-def _key(tenant: str, part: str) -> dict[str, str]:
-    shard = int(hashlib.sha256(part.encode()).hexdigest()[:8], 16) % SHARDS
-    return {"id": _partition(tenant, shard), "part": part}
+def key_in_run(tenant: str, run_id: str, name: str) -> dict[str, str]:
+    """The key of something that a run keeps. All that is one run's stands together, by `name`."""
+    run = f"run#{run_id}"
+    return {"id": _partition(tenant, _shard(run)), "part": f"{run}#{name}"}
+
+
+def partitions_of(tenant: str) -> tuple[str, ...]:
+    """Where a tenant's content stands, whatever it is."""
+    return tuple(_partition(tenant, shard) for shard in range(SHARDS))
+
+
+def key_of(tenant: str, part: str) -> dict[str, str]:
+    """The key of something that stands by itself."""
+    return {"id": _partition(tenant, _shard(part)), "part": part}
+
+
+def _shard(text: str) -> int:
+    return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) % SHARDS
 
 
 def _partition(tenant: str, shard: int) -> str:

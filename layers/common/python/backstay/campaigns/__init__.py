@@ -1,0 +1,1 @@
+"""Marketing campaigns: what their tasks share."""
