@@ -30,7 +30,8 @@ CACHE = Table("cache", ("key",))
 GUARDS = Table("guards", ("id",))
 IDEMPOTENCY = Table("idempotency", ("id",))
 CHATS = Table("chats", ("id", "part"))
-TABLES = {table.name: table for table in (JOBS, CONTENT, KEYS, CACHE, GUARDS, IDEMPOTENCY, CHATS)}
+WORKFLOWS = Table("workflows", ("id", "part"), (Index("by_state", ("state_key", "state_at")),))
+TABLES = {table.name: table for table in (JOBS, CONTENT, KEYS, CACHE, GUARDS, IDEMPOTENCY, CHATS, WORKFLOWS)}
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "bench",
@@ -45,9 +46,11 @@ ENVIRONMENT = {
     "BACKSTAY_GUARDS_TABLE": GUARDS.name,
     "BACKSTAY_IDEMPOTENCY_TABLE": IDEMPOTENCY.name,
     "BACKSTAY_CHATS_TABLE": CHATS.name,
+    "BACKSTAY_WORKFLOWS_TABLE": WORKFLOWS.name,
     "BACKSTAY_PAYLOADS_BUCKET": "payloads",
     "BACKSTAY_QUEUE_URL_PREFIX": f"https://sqs.{_REGION}.amazonaws.com/{_ACCOUNT}/backstay-{STAGE}-",
     "BACKSTAY_QUEUE_ARN_PREFIX": f"arn:aws:sqs:{_REGION}:{_ACCOUNT}:backstay-{STAGE}-",
+    "BACKSTAY_STATE_MACHINE_ARN_PREFIX": f"arn:aws:states:{_REGION}:{_ACCOUNT}:stateMachine:backstay-{STAGE}-",
     "BACKSTAY_SCHEDULE_GROUP": f"backstay-{STAGE}",
     "BACKSTAY_SCHEDULE_ROLE_ARN": f"arn:aws:iam::{_ACCOUNT}:role/schedules",
     "BACKSTAY_SECRET_PREFIX": f"backstay/{STAGE}/",

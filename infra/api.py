@@ -104,6 +104,7 @@ class Api(Construct):
         storage.let_chat(role)
         reach.grant("llm", role)
         reach.let_send_to_every_task(role)
+        reach.let_answer_steps(role)
         for queue in reach.queues.values():
             queue.let_count(role)
         self._let_pause(around.stage.prefix)

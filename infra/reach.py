@@ -52,6 +52,7 @@ class Reach:
             "chats": self.storage.let_chat,
             "outbound-http": self.storage.let_guard,  # the internet itself is reached without being let
             "outbound-secrets": self._let_read_outbound_secrets,
+            "workflows": self.storage.let_work_on_runs,
         }
         if use not in grants:
             raise UnknownUseError(f"uses={use!r} has no grants; infra/reach.py knows {', '.join(sorted(grants))}")
@@ -71,6 +72,19 @@ class Reach:
             queue.let_exhume(role)
         self.let_send_to_every_task(role)
         self.storage.let_search_jobs(role)
+
+    def let_answer_steps(self, role: iam.Role) -> None:
+        """Read what a step's input refers to, and tell its run how it ended."""
+        self.storage.let_read_runs(role)
+        machines = self.stack.format_arn(
+            service="states",
+            resource="stateMachine",
+            resource_name=f"{self.stage.prefix}*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        let_any(
+            role, ("states:SendTaskFailure", "states:SendTaskSuccess"), machines, "any saga may have the task as a step"
+        )
 
     def _let_run_all_jobs(self, role: iam.Role) -> None:
         self.let_send_to_every_task(role)

@@ -95,10 +95,17 @@ class BackstayStack(Stack):
             "BACKSTAY_GUARDS_TABLE": storage.guards.table_name,
             "BACKSTAY_IDEMPOTENCY_TABLE": storage.idempotency.table_name,
             "BACKSTAY_CHATS_TABLE": storage.chats.table_name,
+            "BACKSTAY_WORKFLOWS_TABLE": storage.workflows.table_name,
             "BACKSTAY_PAYLOADS_BUCKET": storage.payloads.bucket_name,
             "BACKSTAY_QUEUE_URL_PREFIX": self._queue_url_prefix(),
             "BACKSTAY_QUEUE_ARN_PREFIX": self.format_arn(
                 service="sqs", resource=stage.prefix, arn_format=ArnFormat.NO_RESOURCE_NAME
+            ),
+            "BACKSTAY_STATE_MACHINE_ARN_PREFIX": self.format_arn(
+                service="states",
+                resource="stateMachine",
+                resource_name=stage.prefix,
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
             ),
             "BACKSTAY_SCHEDULE_GROUP": self._schedules.group.schedule_group_name,
             "BACKSTAY_SCHEDULE_ROLE_ARN": self._schedules.role.role_arn,
@@ -117,6 +124,7 @@ class BackstayStack(Stack):
             "JobsTable": environment["BACKSTAY_JOBS_TABLE"],
             "ContentTable": environment["BACKSTAY_CONTENT_TABLE"],
             "KeysTable": environment["BACKSTAY_KEYS_TABLE"],
+            "WorkflowsTable": environment["BACKSTAY_WORKFLOWS_TABLE"],
             "PayloadsBucket": environment["BACKSTAY_PAYLOADS_BUCKET"],
             "QueueUrlPrefix": environment["BACKSTAY_QUEUE_URL_PREFIX"],
             "Stage": environment["BACKSTAY_STAGE"],

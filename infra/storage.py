@@ -53,6 +53,8 @@ class Storage(Construct):
         self.guards = self._table("Guards", "id")
         self.idempotency = self._table("Idempotency", "id")  # Powertools' layout, but for the name of the TTL
         self.chats = self._table("Chats", "id", "part")
+        self.workflows = self._table("Workflows", "id", "part")
+        _index(self.workflows, "by_state", "state_key", "state_at", dynamodb.ProjectionType.KEYS_ONLY)
         self.payloads = self._bucket()
 
     def let_work_on_jobs(self, role: iam.Role) -> None:
@@ -89,6 +91,18 @@ class Storage(Construct):
     def let_erase_chats(self, role: iam.Role) -> None:
         """Find and delete bots and conversations."""
         let(role, ("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:Query"), self.chats.table_arn)
+
+    def let_read_runs(self, role: iam.Role) -> None:
+        """Look up what a run of a saga was started with, and what came for it."""
+        let(role, _READ_ITEMS, self.workflows.table_arn)
+
+    def let_work_on_runs(self, role: iam.Role) -> None:
+        """Read and write runs, what they share and what they own."""
+        let(role, (*_READ, *_WRITE), self.workflows.table_arn)
+
+    def let_search_runs(self, role: iam.Role) -> None:
+        """Find runs by saga and state."""
+        let(role, ("dynamodb:Query",), f"{self.workflows.table_arn}/index/by_state")
 
     def let_check_keys(self, role: iam.Role) -> None:
         """Look up an API key by its hash."""

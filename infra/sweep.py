@@ -50,3 +50,4 @@ class Sweep(Construct):
         reach.storage.let_work_on_jobs(role)
         reach.storage.let_keep_payloads(role)
         reach.let_handle_dead_letters(role)
+        reach.let_answer_steps(role)

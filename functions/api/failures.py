@@ -47,7 +47,7 @@ def _refusal_about_jobs(error: BackstayError) -> Refusal | None:
     from backstay.jobs.pausing import PausingError
     from backstay.jobs.payloads import MissingPayloadError
     from backstay.jobs.queries import InvalidCursorError
-    from backstay.jobs.submit import InvalidInputError, KeyConflictError
+    from backstay.jobs.submit import InvalidInputError, KeyConflictError, StepJobError
 
     from .job_view import path_of
 
@@ -62,7 +62,7 @@ def _refusal_about_jobs(error: BackstayError) -> Refusal | None:
             return Refusal(Kind.NOT_FOUND, str(error))
         case KeyConflictError():
             return Refusal(Kind.CONFLICT, str(error), job=path_of(error.job_id))
-        case NotPossibleError() | PausingError():
+        case NotPossibleError() | PausingError() | StepJobError():
             return Refusal(Kind.CONFLICT, str(error))
         case InvalidCursorError():
             return invalid("cursor", str(error))

@@ -15,7 +15,7 @@ from backstay.jobs.poison import Poison, PoisonStore
 from backstay.jobs.queues import Queues
 from backstay.jobs.record import IllegalMoveError, JobRecord
 from backstay.jobs.store import JobStore, LostLeaseError
-from backstay.jobs.submit import Submitter
+from backstay.jobs.submit import StepJobError, Submitter
 from backstay.running import Job
 from backstay.settings import Environment
 from backstay.telemetry import logger
@@ -163,7 +163,7 @@ class Mover:
                 self._submitter.revive(candidate.record)
             elif candidate.poison:
                 return self._send_plain(candidate.poison)
-        except (LostLeaseError, IllegalMoveError):
+        except (LostLeaseError, IllegalMoveError, StepJobError):
             return Moved.SKIPPED
         except (MissingPayloadError, UnknownTaskError) as error:
             logger().warning("can't be redriven", id=candidate.id, reason=str(error))

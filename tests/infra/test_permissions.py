@@ -14,6 +14,7 @@ _WILDCARDS = (
     ":schedule/backstay-dev-jobs/*",
     ":secret:backstay/dev/outbound/*",
     ":secret:backstay/dev/webhook/*",
+    ":stateMachine:backstay-dev-*",
 )
 
 

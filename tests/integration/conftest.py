@@ -19,6 +19,8 @@ from backstay.jobs.store import JobStore
 from backstay.jobs.submit import Submission, Submitter
 from backstay.jobs.worker import Worker
 from backstay.settings import Environment
+from backstay.workflows.step_inputs import StepInputsOfRuns
+from tests.integration.step_functions import StepFunctions
 
 TASKS = Path(__file__).parent.parent / "tasks"
 _ARN = "arn:aws:sqs:us-east-1:123456789012:backstay-test-"
@@ -56,9 +58,11 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
             guards_table="guards",
             idempotency_table="idempotency",
             chats_table="chats",
+            workflows_table="workflows",
             payloads_bucket="payloads",
             queue_url_prefix="https://sqs.us-east-1.amazonaws.com/123456789012/backstay-test-",
             queue_arn_prefix=_ARN,
+            state_machine_arn_prefix="arn:aws:states:us-east-1:123456789012:stateMachine:backstay-test-",
             schedule_group="backstay-test",
             schedule_role_arn="arn:aws:iam::123456789012:role/schedules",
             secret_prefix="backstay/test/",
@@ -102,6 +106,7 @@ def make_tables() -> None:
     table("guards", ["id"], {})
     table("idempotency", ["id"], {})
     table("chats", ["id", "part"], {})
+    table("workflows", ["id", "part"], {"by_state": by_state})
 
 
 @pytest.fixture
@@ -156,7 +161,8 @@ class Machine:
 
     def worker(self, task: str) -> Worker:
         """A fresh worker process of this task."""
-        return Worker(self.env, self.catalog, self.catalog.get(task), Retention(), self.clock)
+        steps = StepInputsOfRuns(self.env)
+        return Worker(self.env, self.catalog, self.catalog.get(task), Retention(), self.clock, steps)
 
     def receive(self, queue: str, most: int = 10) -> list[dict[str, Any]]:
         """Up to so many messages, as an SQS event lists them."""
@@ -222,3 +228,11 @@ class Machine:
 def machine(cloud: Environment, catalog: Catalog, clock: SettableClock) -> Machine:
     """A machine for the tasks of tests/tasks."""
     return Machine(cloud, catalog, clock)
+
+
+@pytest.fixture
+def step_functions(monkeypatch: pytest.MonkeyPatch) -> StepFunctions:
+    """A Step Functions that the code under test speaks to."""
+    service = StepFunctions()
+    monkeypatch.setattr(aws, "stepfunctions", lambda: service)
+    return service

@@ -11,6 +11,7 @@ from backstay.dynamodb import decode_item, encode_item
 from backstay.errors import ErrorClass, Failure
 from backstay.jobs.items import from_item, to_item
 from backstay.jobs.record import MOVES, FailedAttempt, IllegalMoveError, JobRecord, Payload, State
+from backstay.jobs.step import Direction, Step
 from backstay.receipt import Call, Receipt
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -67,6 +68,33 @@ def test_a_revived_job_starts_anew_with_its_history():
     assert revived.expires_at is None
 
 
+@pytest.mark.parametrize("state", State)
+def test_only_what_failed_or_was_cancelled_is_repeated_for_a_run(state):
+    job = a_job(state, cancel_requested=True)
+    if state in (State.FAILED, State.CANCELLED):
+        assert job.repeated(NOW).state is State.WAITING
+        assert not job.repeated(NOW).cancel_requested
+    else:
+        with pytest.raises(IllegalMoveError):
+            job.repeated(NOW)
+
+
+@pytest.mark.parametrize("error_class", ErrorClass)
+def test_doubt_about_an_effect_stays_whatever_follows(error_class):
+    failure = Failure(error_class, "no")
+    waiting = a_job(State.ACTIVE).to_retry(NOW, NOW, failure, Receipt())
+    assert waiting.uncertain == error_class.leaves_doubt
+    assert waiting.cancelled(NOW, KEEP).uncertain == error_class.leaves_doubt
+    assert a_job(State.ACTIVE).parked(NOW, NOW, failure, Receipt()).uncertain == error_class.leaves_doubt
+    assert a_job(State.ACTIVE).failed(NOW, failure, None, KEEP).uncertain == error_class.leaves_doubt
+    assert MOVERS["fail"](a_job(State.ACTIVE, uncertain=True)).uncertain
+
+
+def test_what_is_cancelled_half_way_leaves_doubt_and_what_never_ran_does_not():
+    assert a_job(State.ACTIVE).cancelled(NOW, KEEP).uncertain
+    assert not a_job(State.WAITING).cancelled(NOW, KEEP).uncertain
+
+
 def test_only_the_last_failures_are_kept():
     job = a_job(State.ACTIVE)
     for _ in range(30):
@@ -117,6 +145,18 @@ records = st.builds(
     tags=st.lists(texts, max_size=3).map(tuple),
     callback_url=st.none() | texts,
     key_id=st.none() | texts,
+    uncertain=st.booleans(),
+    step=st.none()
+    | st.builds(
+        Step,
+        *[texts] * 3,
+        st.sampled_from(Direction),
+        counts,
+        *[texts] * 2,
+        st.lists(texts, max_size=3).map(tuple),
+        st.none() | st.integers(1, 900),
+        st.none() | st.integers(1, 900),
+    ),
     lane=st.none() | texts,
     lane_number=st.none() | counts,
     expires_at=st.none() | moments.map(lambda moment: moment.replace(microsecond=0)),

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
 
-_SERVICES = ("dynamodb", "sqs", "s3", "scheduler", "secretsmanager", "lambda")
+_SERVICES = ("dynamodb", "sqs", "s3", "scheduler", "secretsmanager", "lambda", "stepfunctions")
 
 _CONFIG = botocore.config.Config(
     connect_timeout=2,
@@ -73,6 +74,11 @@ def scheduler() -> "EventBridgeSchedulerClient":
 def secretsmanager() -> "SecretsManagerClient":
     """The Secrets Manager client."""
     return cast("SecretsManagerClient", _client("secretsmanager"))
+
+
+def stepfunctions() -> "SFNClient":
+    """The Step Functions client."""
+    return cast("SFNClient", _client("stepfunctions"))
 
 
 def awslambda() -> "LambdaClient":

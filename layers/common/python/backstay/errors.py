@@ -64,6 +64,11 @@ class ErrorClass(StrEnum):
         """What this failure means for its job."""
         return _DISPOSITIONS[self]
 
+    @property
+    def leaves_doubt(self) -> bool:
+        """Whether the work may have had its effect all the same, at least in part."""
+        return self in _DOUBTFUL
+
 
 _DISPOSITIONS = {
     ErrorClass.RATE_LIMITED: Disposition.PARK,
@@ -93,6 +98,18 @@ _DISPOSITIONS = {
     ErrorClass.GAVE_UP: Disposition.FAIL,
     ErrorClass.NOT_A_JOB: Disposition.FAIL,
 }
+
+_DOUBTFUL = frozenset(
+    {
+        ErrorClass.CRASHED,
+        ErrorClass.IN_PORTIONS,
+        ErrorClass.INVALID_OUTPUT,  # the function came to its end
+        ErrorClass.SERVER,
+        ErrorClass.TASK_TIMEOUT,
+        ErrorClass.TIMEOUT,
+        ErrorClass.UNREACHABLE,  # the answer may have been lost on its way
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,13 @@ class Environment:
     guards_table: str
     idempotency_table: str
     chats_table: str
+    workflows_table: str
     payloads_bucket: str
     queue_url_prefix: str
     """A queue's URL is this and the queue's name without stage, such as `enhance-story-high`."""
     queue_arn_prefix: str
+    state_machine_arn_prefix: str
+    """A saga's state machine has this and the saga's name as its ARN."""
     schedule_group: str
     schedule_role_arn: str
     secret_prefix: str

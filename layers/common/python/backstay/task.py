@@ -31,6 +31,7 @@ USES = frozenset(
         "outbound-secrets",
         "tenant-data",
         "webhook-secrets",
+        "workflows",
     }
 )
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

@@ -13,13 +13,22 @@ from backstay.jobs.endings import Endings
 from backstay.jobs.inputs import Inputs
 from backstay.jobs.keys import tenant_of
 from backstay.jobs.lanes import Lanes
-from backstay.jobs.message import DEAD_LETTER_FENCE, DEAD_LETTER_POISON, JobMessage, NotAJobError, RawMessage, read
+from backstay.jobs.message import (
+    DEAD_LETTER_FENCE,
+    DEAD_LETTER_POISON,
+    JobMessage,
+    NotAJobError,
+    RawMessage,
+    StepMessage,
+    read,
+)
 from backstay.jobs.payloads import MissingPayloadError
 from backstay.jobs.poison import PoisonStore
 from backstay.jobs.queues import Queues
 from backstay.jobs.record import JobRecord, State
+from backstay.jobs.step_admission import Prepared, StepAdmission, StepInputs
 from backstay.jobs.store import JobStore, LostLeaseError, Refused
-from backstay.jobs.submit import InvalidInputError, KeyConflictError, Submission, Submitter
+from backstay.jobs.submit import InvalidInputError, KeyConflictError, StepJobError, Submission, Submitter
 from backstay.settings import Environment
 
 
@@ -70,7 +79,7 @@ class Suspect:
 
     envelope: Envelope
     record: JobRecord
-    message: JobMessage
+    job: Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +98,11 @@ KEEP = Settled(acknowledge=False)
 class Admission:
     """Admits the messages of one task's queues."""
 
-    def __init__(self, env: Environment, task: AnyTask, submitter: Submitter, endings: Endings, clock: Clock) -> None:
+    def __init__(
+        self, env: Environment, task: AnyTask, submitter: Submitter, endings: Endings, inputs: StepInputs, clock: Clock
+    ) -> None:
         self._task, self._submitter, self._endings, self._clock = task, submitter, endings, clock
+        self._steps = StepAdmission(env, task, submitter, inputs, clock)
         self._store, self._lanes = JobStore(env.jobs_table), Lanes(env.jobs_table)
         self._inputs, self._queues = Inputs(env), Queues(env, clock)
         self._poison, self._departures = PoisonStore(env.jobs_table), Departures(env.jobs_table)
@@ -106,21 +118,24 @@ class Admission:
         if envelope.poison_id:
             self._poison.delete(envelope.poison_id)  # it lies in the dead letter queue no more
         try:
-            message = self._job_of(envelope)
+            job = self._job_of(envelope)
         except NotAJobError as error:
             return self._bury(envelope, Failure(ErrorClass.NOT_A_JOB, str(error)))
         except InvalidInputError as error:
             return self._bury(envelope, Failure(ErrorClass.INVALID_INPUT, str(error)))
-        if self._task.ordered_by and not self._has_its_turn(message.job_id):
+        if self._task.ordered_by and not self._has_its_turn(job.message.job_id):
             return ACKNOWLEDGE  # the end of the job before it sends it again
-        claimed = self._store.claim(message.job_id, self._task.name, self._clock(), self._lease, batch)
+        claimed = self._store.claim(job.message.job_id, self._task.name, self._clock(), self._lease, batch)
         if isinstance(claimed, Refused):
-            return self._refused(envelope, message, claimed.record)
-        return self._run_of(envelope, claimed, message)
+            return self._refused(envelope, job, claimed.record)
+        return self._run_of(envelope, claimed, job)
 
     def admit_alone(self, suspect: Suspect) -> Run | Settled:
         """Claim a job whose last lease lapsed, or fail it when it has crashed too often."""
         record = suspect.record
+        if record.cancel_requested:
+            self._endings.cancel(record)
+            return ACKNOWLEDGE
         if record.attempts >= self._task.limits.max_attempts:
             message = f"the worker died in each of {record.attempts} attempts"
             self._endings.fail(record, Failure(ErrorClass.CRASHED, message), record.receipt)
@@ -128,7 +143,7 @@ class Admission:
         claimed = self._store.reclaim(record, self._clock(), self._lease)
         if isinstance(claimed, Refused):
             return KEEP
-        return self._run_of(suspect.envelope, claimed, suspect.message)
+        return self._run_of(suspect.envelope, claimed, suspect.job)
 
     def _has_its_turn(self, job_id: str) -> bool:
         record = self._store.get(job_id)
@@ -139,12 +154,12 @@ class Admission:
         self._submitter.line.join(record)
         return False
 
-    def _refused(self, envelope: Envelope, message: JobMessage, record: JobRecord | None) -> Suspect | Settled:
+    def _refused(self, envelope: Envelope, job: Prepared, record: JobRecord | None) -> Suspect | Settled:
         now = self._clock()
         if record is None:
-            if self._departures.has(tenant_of(message.job_id)):
+            if self._departures.has(tenant_of(job.message.job_id)):
                 return ACKNOWLEDGE  # its tenant's data were deleted: nothing of it goes on record again
-            reason = f"job {message.job_id} is not on record; it may be past its retention"
+            reason = f"job {job.message.job_id} is not on record; it may be past its retention"
             return self._bury(envelope, Failure(ErrorClass.NOT_A_JOB, reason))
         if record.state is State.FAILED and envelope.fence == record.fence:
             return self._revive(record)
@@ -152,7 +167,7 @@ class Admission:
             self._endings.repeat(record)
             return ACKNOWLEDGE
         if record.lease_lapsed(now):
-            return Suspect(envelope, record, message)
+            return Suspect(envelope, record, job)
         until = record.lease_until or record.due_at
         self._queues.hide(envelope.queue, envelope.receipt_handle, (until - now).total_seconds() if until else 0)
         return KEEP
@@ -163,8 +178,8 @@ class Admission:
             self._submitter.revive(record)
         except LostLeaseError:
             return KEEP  # somebody else has revived it meanwhile: looked at again
-        except MissingPayloadError:
-            self._endings.repeat(record)  # can't be run any more: back to the dead letters
+        except (MissingPayloadError, StepJobError):
+            self._endings.repeat(record)  # can't be run any more, at least not by itself: back to the dead letters
         return ACKNOWLEDGE
 
     def _bury(self, envelope: Envelope, failure: Failure) -> Settled:
@@ -172,12 +187,14 @@ class Admission:
         self._queues.bury_poison(poison)
         return ACKNOWLEDGE
 
-    def _job_of(self, envelope: Envelope) -> JobMessage:
+    def _job_of(self, envelope: Envelope) -> Prepared:
         message = read(envelope.body, envelope.message_id, self._task.name, self._task.version)
         if isinstance(message, JobMessage):
-            return message
+            return Prepared(message)
+        if isinstance(message, StepMessage):
+            return self._steps.prepare(message)
         record = self._register(message)
-        return JobMessage(record.task, record.id, message.input, record.version)
+        return Prepared(JobMessage(record.task, record.id, message.input, record.version))
 
     def _register(self, message: RawMessage) -> JobRecord:
         try:
@@ -185,15 +202,21 @@ class Admission:
         except KeyConflictError as error:
             raise NotAJobError(str(error)) from error
 
-    def _run_of(self, envelope: Envelope, record: JobRecord, message: JobMessage) -> Run | Settled:
-        if message.input is not None:
-            return Run(envelope, message, record, message.input, message.version)
+    def _run_of(self, envelope: Envelope, record: JobRecord, job: Prepared) -> Run | Settled:
+        message = job.message
+        if job.unfit:
+            return self._fail(record, job.unfit)
+        if (work := job.work if message.input is None else message.input) is not None:
+            return Run(envelope, message, record, work, message.version)
         try:
             document = self._inputs.get(record.id).document
         except MissingPayloadError as error:
-            self._endings.fail(record, Failure(ErrorClass.INVALID_INPUT, str(error)), record.receipt)
-            return ACKNOWLEDGE
+            return self._fail(record, Failure(ErrorClass.INVALID_INPUT, str(error)))
         return Run(envelope, message, record, document, record.version)
+
+    def _fail(self, record: JobRecord, failure: Failure) -> Settled:
+        self._endings.fail(record, failure, record.receipt)
+        return ACKNOWLEDGE
 
 
 def submission_of(message: RawMessage) -> Submission:

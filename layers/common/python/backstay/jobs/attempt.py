@@ -17,6 +17,7 @@ from backstay.jobs.queues import Queues
 from backstay.jobs.record import JobRecord
 from backstay.jobs.retry import GiveUp, ParkUntil, RetryAfter, decide_retry
 from backstay.jobs.store import JobStore, LostLeaseError
+from backstay.jobs.time_limit import TimeLimit
 from backstay.receipt import Receipt
 from backstay.running import CallLog, Cancelled, Job, current_job
 from backstay.settings import Environment
@@ -43,12 +44,12 @@ class Attempts:
         self._task, self._endings, self._clock = task, endings, clock
         self._store, self._queues = JobStore(env.jobs_table), Queues(env, clock)
 
-    def job_of(self, run: Run, deadline: float, metrics: Callable[[Metric], None]) -> Job:
+    def job_of(self, run: Run, limit: TimeLimit, metrics: Callable[[Metric], None]) -> Job:
         """What the task's function sees of its job.
 
         Args:
             run: the claimed job.
-            deadline: monotonic time at which it must be done.
+            limit: on its time; hears of its progress.
             metrics: takes what the task measures.
         """
         record = run.record
@@ -60,8 +61,8 @@ class Attempts:
             priority=record.priority,
             model_use=self._task.model_use,
             submitted_at=record.created_at,
-            deadline=deadline,
-            report_progress=_Throttled(self._store, record).report,
+            deadline=limit.deadline,
+            report_progress=_Throttled(self._store, record, limit.heard).report,
             record_metric=lambda name, value, unit: metrics(Metric(name, value, unit)),
             call_log=self._call_log(record),
         )
@@ -158,10 +159,11 @@ class Attempts:
 class _Throttled:
     """Progress as often as it is told, stored at most once a second."""
 
-    def __init__(self, store: JobStore, record: JobRecord) -> None:
-        self._store, self._record, self._next = store, record, 0.0
+    def __init__(self, store: JobStore, record: JobRecord, heard: Callable[[], None]) -> None:
+        self._store, self._record, self._heard, self._next = store, record, heard, 0.0
 
     def report(self, percent: int, note: str) -> bool:
+        self._heard()
         if time.monotonic() < self._next:
             return False
         self._next = time.monotonic() + _PROGRESS_EVERY_S

@@ -1,10 +1,12 @@
-"""What happens outside when a job is over: its webhook is sent, as a job of its own."""
+"""What happens outside when a job is over: its webhook is sent, as a job of its own; a saga that waits goes on."""
 
 import json
 
 from backstay.clock import iso
 from backstay.jobs.record import JobRecord
 from backstay.jobs.submit import Submission, Submitter
+from backstay.jobs.task_tokens import TaskTokens
+from backstay.settings import Environment
 
 WEBHOOK_TASK = "deliver-webhook"
 
@@ -12,13 +14,17 @@ WEBHOOK_TASK = "deliver-webhook"
 class Callbacks:
     """Tells whoever asked to be told. Harmless when repeated: one webhook id for one end of a job."""
 
-    def __init__(self, submitter: Submitter) -> None:
-        self._submitter = submitter
+    def __init__(self, env: Environment, submitter: Submitter) -> None:
+        self._submitter, self._tokens = submitter, TaskTokens(env)
 
     def send(self, record: JobRecord) -> None:
-        """Submit the webhook of a job that is over."""
-        if record.callback_url is None or record.task == WEBHOOK_TASK:
-            return
+        """Tell of a job that is over."""
+        if record.step:
+            self._tokens.tell_end(record)
+        if record.callback_url and record.task != WEBHOOK_TASK:
+            self._submit_webhook(record, record.callback_url)
+
+    def _submit_webhook(self, record: JobRecord, url: str) -> None:
         self._submitter.submit(
             Submission(
                 task=WEBHOOK_TASK,
@@ -26,7 +32,7 @@ class Callbacks:
                 idempotency_key=webhook_id(record),
                 input={
                     "webhook_id": webhook_id(record),
-                    "url": record.callback_url,
+                    "url": url,
                     "key_id": record.key_id,
                     "event": f"job.{record.state}",
                     "payload": event_of(record),

@@ -46,6 +46,7 @@ class Control:
 
         Raises:
             NotPossibleError: the job has not failed, or somebody else is retrying it.
+            StepJobError: it was a saga's step.
             MissingPayloadError: its input is past its retention; the job stays failed.
         """
         if record.state is not State.FAILED:

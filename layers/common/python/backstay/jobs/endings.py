@@ -32,7 +32,7 @@ class Endings:
         self._store, self._queues = JobStore(env.jobs_table), Queues(env, clock)
         self._bucket = PayloadBucket(env.payloads_bucket)
         self._submitter, self._retention, self._clock = submitter, retention, clock
-        self._callbacks = Callbacks(submitter)
+        self._callbacks = Callbacks(env, submitter)
 
     def complete(self, record: JobRecord, output: BaseModel, receipt: Receipt) -> JobRecord:
         """Record the result, then tell.

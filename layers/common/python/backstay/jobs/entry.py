@@ -6,7 +6,24 @@ from typing import TYPE_CHECKING
 from backstay.cold_start import uncollected
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from backstay.jobs.message import StepMessage
     from backstay.jobs.worker import Worker
+    from backstay.settings import Environment
+
+
+class _StepInputs:
+    """Those of runs; what they need is imported at the first step, since most jobs are none."""
+
+    def __init__(self, env: "Environment") -> None:
+        self._env = env
+
+    def resolve(self, message: "StepMessage") -> "Mapping[str, Any]":
+        from backstay.workflows.step_inputs import StepInputsOfRuns
+
+        return StepInputsOfRuns(self._env).resolve(message)
 
 
 def _worker() -> "Worker":
@@ -23,7 +40,9 @@ def _worker() -> "Worker":
     catalog = Catalog(Path(os.environ["LAMBDA_TASK_ROOT"]))
     jobs = config.load().jobs
     retention = Retention(timedelta(days=jobs.keep_completed_days), timedelta(days=jobs.keep_failed_days))
-    return Worker(Environment.read(), catalog, catalog.get(os.environ["BACKSTAY_TASK"]), retention)
+    env = Environment.read()
+    task = catalog.get(os.environ["BACKSTAY_TASK"])
+    return Worker(env, catalog, task, retention, step_inputs=_StepInputs(env))
 
 
 with uncollected():

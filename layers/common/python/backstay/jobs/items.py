@@ -8,6 +8,7 @@ from typing import Any
 from backstay.clock import epoch_ms, from_epoch_ms
 from backstay.errors import ErrorClass, Failure
 from backstay.jobs import keys
+from backstay.jobs import step as steps
 from backstay.jobs.record import FailedAttempt, JobRecord, Payload, State
 from backstay.receipt import Call, Receipt
 
@@ -55,6 +56,10 @@ def to_item(record: JobRecord) -> dict[str, Any]:
         item["cancel_requested"] = True
     if record.tags:
         item["tags"] = list(record.tags)
+    if record.uncertain:
+        item["uncertain"] = True
+    if record.step:
+        item["step"] = steps.to_attribute(record.step)
     if record.expires_at:
         item["ttl"] = epoch_ms(record.expires_at) // 1000
     return item
@@ -80,6 +85,8 @@ def from_item(item: Mapping[str, Any]) -> JobRecord:
         receipt=Receipt(tuple(_call(entry) for entry in item["receipt"])) if "receipt" in item else None,
         cancel_requested=bool(item.get("cancel_requested")),
         tags=tuple(item.get("tags", ())),
+        uncertain=bool(item.get("uncertain")),
+        step=steps.from_attribute(item["step"]) if "step" in item else None,
         expires_at=from_epoch_ms(int(item["ttl"]) * 1000) if "ttl" in item else None,
         **times,
         **plain,

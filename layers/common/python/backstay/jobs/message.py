@@ -8,6 +8,7 @@ from typing import Any
 from backstay.errors import BackstayError
 from backstay.jobs import keys
 from backstay.jobs.record import JobRecord
+from backstay.jobs.step import Direction, Step
 
 DEAD_LETTER_FENCE = "fence"
 """Message attribute of a dead letter: the claim that failed for good. One that comes back with it is a redrive."""
@@ -60,12 +61,31 @@ class RawMessage:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class StepMessage:
+    """What the state machine of a saga sends for one of its steps, made by `infra/state_machine.py`."""
+
+    task: str
+    tenant: str
+    idempotency_key: str
+    mapping: Mapping[str, Any]
+    """From which the input follows, once what it refers to is read (`workflows/mapping.py`)."""
+    sources: Mapping[str, str]
+    """The task of every step that the mapping refers to, or where else its output is kept."""
+    step: Step
+
+    @property
+    def job_id(self) -> str:
+        """The id of the step's job."""
+        return keys.job_id(self.tenant, self.task, self.idempotency_key)
+
+
 def write(record: JobRecord, work: Mapping[str, Any] | None) -> str:
     """The body of a job's message."""
     return JobMessage(record.task, record.id, work, record.version).body()
 
 
-def read(body: str, message_id: str, task: str, version: int = 1) -> JobMessage | RawMessage:
+def read(body: str, message_id: str, task: str, version: int = 1) -> JobMessage | RawMessage | StepMessage:
     """Understand a message's body.
 
     Args:
@@ -88,6 +108,8 @@ def read(body: str, message_id: str, task: str, version: int = 1) -> JobMessage 
         if not isinstance(document["job_id"], str) or not keys.is_job_id(document["job_id"]):
             raise NotAJobError(f"'job_id' is {document['job_id']!r}, which no job can have")
         return JobMessage(task, document["job_id"], work, sent_version)
+    if "step" in document:
+        return _of_step(document, task)
     return _raw(document, message_id, task, work, sent_version)
 
 
@@ -116,6 +138,32 @@ def _raw(document: dict[str, Any], message_id: str, task: str, work: dict[str, A
         callback_url=_text(document, "callback_url"),
         version=version,
     )
+
+
+def _of_step(document: dict[str, Any], task: str) -> StepMessage:
+    step = document["step"]
+    try:
+        return StepMessage(
+            task=task,
+            tenant=keys.check_tenant(document["tenant"]),
+            idempotency_key=document["idempotency_key"],
+            mapping=document["input"],
+            sources=step.get("sources", {}),
+            step=Step(
+                run_id=step["run_id"],
+                saga=step["saga"],
+                name=step["name"],
+                direction=Direction(step["direction"]),
+                execution=int(step["execution"]),
+                token=step["token"],
+                entered_at=step["entered_at"],
+                facts=tuple(step.get("facts", ())),
+                timeout_s=step.get("timeout_s"),
+                heartbeat_s=step.get("heartbeat_s"),
+            ),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError, keys.InvalidTenantError) as error:
+        raise NotAJobError(f"'step' is not as a saga sends it: {type(error).__name__}: {error}") from error
 
 
 def _document(body: str) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from backstay.jobs.indexes import BY_STATE, BY_TENANT, Index, newest_first
 from backstay.jobs.items import STATE_PART
 from backstay.jobs.payloads import PayloadBucket
 from backstay.jobs.record import JobRecord, State
-from backstay.jobs.store import RESULT_PART, JobStore
+from backstay.jobs.results import Results
+from backstay.jobs.store import JobStore
 from backstay.settings import Environment
 
 LONGEST_PAGE = 100
@@ -52,6 +53,7 @@ class JobQueries:
     def __init__(self, env: Environment, catalog: Catalog) -> None:
         self._table, self._catalog = env.jobs_table, catalog
         self._store, self._bucket = JobStore(env.jobs_table), PayloadBucket(env.payloads_bucket)
+        self._results = Results(env)
 
     def get(self, job_id: str) -> JobRecord | None:
         """A job by its id, or None."""
@@ -63,13 +65,7 @@ class JobQueries:
         Raises:
             MissingPayloadError: it is past its retention.
         """
-        if record.result is None:
-            return None
-        if record.result.inline is not None:
-            return record.result.inline
-        if record.result.s3_key:
-            return self._bucket.get(record.result.s3_key)
-        return self._store.get_text(record.id, f"{RESULT_PART}#{record.fence}")
+        return self._results.text(record)
 
     def result_link(self, record: JobRecord) -> str | None:
         """A URL that reads a result in S3 for an hour, or None for a smaller one."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from backstay.clock import epoch_ms
 from backstay.errors import BackstayError, ErrorClass, Failure
 from backstay.jobs import keys
+from backstay.jobs.step import Step
 from backstay.receipt import Receipt
 
 
@@ -35,9 +36,10 @@ MOVES: Mapping[State, frozenset[State]] = {
     State.ACTIVE: frozenset(State),
     State.COMPLETED: frozenset(),
     State.FAILED: frozenset({State.WAITING}),
-    State.CANCELLED: frozenset(),
+    State.CANCELLED: frozenset({State.WAITING}),
 }
-"""What may follow what (spec: jobs, states and their moves); `active` to itself is a claim after a lapsed lease."""
+"""What may follow what (spec: jobs, states and their moves); `active` to itself is a claim after a lapsed lease, and
+only a saga's redrive brings back what was cancelled, when it repeats the step that the job was for."""
 
 FAILURES_KEPT = 10
 """Failures that a record lists; older ones are dropped, so that the item that changes state stays small."""
@@ -122,6 +124,11 @@ class JobRecord:
     """How often the sweeper has sent the job's message again since the job came into its state."""
     resent_at: datetime | None = None
     expires_at: datetime | None = None
+    uncertain: bool = False
+    """Whether a run of it may have had an effect that nobody has heard of: its worker died, it ran over its time, it
+    lost its connection, or it was cancelled half-way."""
+    step: Step | None = None
+    """The saga step that waits for it; the newest, where several have."""
 
     @property
     def tenant(self) -> str:
@@ -164,22 +171,25 @@ class JobRecord:
             error=failure,
             receipt=receipt or self.receipt,
             failures=self._with(now, failure),
+            uncertain=self.uncertain or failure.error_class.leaves_doubt,
         )
 
     def cancelled(self, now: datetime, keep: timedelta) -> "JobRecord":
         """Called off."""
-        return self._ended(State.CANCELLED, now, keep)
+        ended = self._ended(State.CANCELLED, now, keep)
+        return replace(ended, uncertain=self.uncertain or self.state is State.ACTIVE)
 
     def to_retry(self, now: datetime, due: datetime, failure: Failure, receipt: Receipt) -> "JobRecord":
         """Failed for now; its message comes back at `due`."""
         return replace(
-            self._moved(State.WAITING, now, only_from=State.ACTIVE),
+            self._moved(State.WAITING, now, State.ACTIVE),
             lease_until=None,
             due_at=due,
             reason=failure.error_class,
             failures=self._with(now, failure),
             receipt=receipt,
             waits=0,
+            uncertain=self.uncertain or failure.error_class.leaves_doubt,
         )
 
     def parked(self, now: datetime, due: datetime, failure: Failure, receipt: Receipt) -> "JobRecord":
@@ -195,6 +205,7 @@ class JobRecord:
             attempts=0 if between_portions else max(0, self.attempts - 1),
             excused=0 if between_portions else self.excused,
             waits=self.waits + 1,
+            uncertain=self.uncertain or failure.error_class.leaves_doubt,
         )
 
     def resent(self, now: datetime) -> "JobRecord":
@@ -203,8 +214,15 @@ class JobRecord:
 
     def revived(self, now: datetime, lane_number: int | None = None) -> "JobRecord":
         """Redriven: waits as new, with its key and history, its counters reset, at the end of its lane."""
+        return self._anew(self._moved(State.WAITING, now, State.FAILED), lane_number)
+
+    def repeated(self, now: datetime, lane_number: int | None = None) -> "JobRecord":
+        """A failed or cancelled step's job, when its run is redriven: as `revived`."""
+        return self._anew(self._moved(State.WAITING, now, State.FAILED, State.CANCELLED), lane_number)
+
+    def _anew(self, moved: "JobRecord", lane_number: int | None) -> "JobRecord":
         return replace(
-            self._moved(State.WAITING, now, only_from=State.FAILED),
+            moved,
             generation=self.generation + 1,
             attempts=0,
             excused=0,
@@ -231,8 +249,8 @@ class JobRecord:
             self._moved(state, now), finished_at=now, lease_until=None, due_at=None, reason=None, expires_at=now + keep
         )
 
-    def _moved(self, state: State, now: datetime, *, only_from: State | None = None) -> "JobRecord":
-        if state not in MOVES[self.state] or (only_from and self.state is not only_from):
+    def _moved(self, state: State, now: datetime, *only_from: State) -> "JobRecord":
+        if state not in MOVES[self.state] or (only_from and self.state not in only_from):
             raise IllegalMoveError(f"job {self.id} is {self.state} and can't become {state}")
         return replace(self, state=state, changed_at=now, resends=0, resent_at=None)
 

@@ -155,8 +155,8 @@ class JobStore:
         return self._claim(
             record.id, record.task, now, lease, 1,
             condition="#state = :active AND lease_until <= :now AND fence = :fence",
-            values={":fence": record.fence, ":excused": excused},
-            sets="excused = :excused",
+            values={":fence": record.fence, ":excused": excused, ":uncertain": True},
+            sets="excused = :excused, uncertain = :uncertain",
         )  # fmt: skip
 
     def save(self, old: JobRecord, new: JobRecord) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from backstay.jobs.message import write
 from backstay.jobs.payloads import MissingPayloadError, PayloadBucket, to_json
 from backstay.jobs.queues import Queues
 from backstay.jobs.record import JobRecord, State
+from backstay.jobs.step import Step
 from backstay.jobs.store import JobStore
 from backstay.settings import Environment
 
@@ -41,6 +42,16 @@ class InvalidInputError(BackstayError):
     def __init__(self, task: str, errors: tuple[FieldError, ...]) -> None:
         super().__init__(f"{task}: " + "; ".join(f"{error.field}: {error.message}" for error in errors))
         self.errors = errors
+
+
+class StepJobError(BackstayError):
+    """The job was a step's: by itself it can't be run anew, since its run has gone on without it."""
+
+    def __init__(self, job_id: str, step: Step) -> None:
+        super().__init__(
+            f"job {job_id} was step {step.name!r} of run {step.run_id}, which has taken note of its failure; redrive"
+            f" the run instead: POST /api/runs/{step.run_id}/redrive"
+        )
 
 
 class KeyConflictError(BackstayError):
@@ -68,6 +79,8 @@ class Submission:
     key_id: str | None = None
     version: int | None = None
     """Of the input; None for today's."""
+    step: Step | None = None
+    """The saga step that waits for the job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +133,27 @@ class Submitter:
         """
         return self._write(submission)[0].record
 
+    def supply(self, record: JobRecord, submission: Submission) -> JobRecord:
+        """Give a job that is on record without an input the one that it lacks.
+
+        Raises:
+            InvalidInputError, KeyConflictError: as `submit` does.
+            LostLeaseError: the job has changed meanwhile.
+        """
+        checked, now = self._check(submission), self._clock()
+        whole = self._new_record(submission, checked, now)
+        self._put_input(whole, checked, now)
+        supplied = replace(
+            record,
+            input_digest=whole.input_digest,
+            version=whole.version,
+            preview=whole.preview,
+            lane=whole.lane,
+            lane_number=whole.lane_number,
+        )
+        self._store.save(record, supplied)
+        return supplied
+
     def resend(self, job_id: str) -> bool:
         """Send the message of a job that waits; answers whether the job is there and not over.
 
@@ -146,10 +180,13 @@ class Submitter:
         """Redrive a failed job: from its record, under its key, with its counters reset.
 
         Raises:
+            StepJobError: it was a step's.
             IllegalMoveError: the job has not failed.
             LostLeaseError: somebody else revived it meanwhile.
             MissingPayloadError: its input is past its retention; the job stays failed.
         """
+        if record.step:
+            raise StepJobError(record.id, record.step)
         work = self._inputs.get(record.id).for_message
         self._inputs.prolong(record.id, self._clock())
         number = self._lanes.take_number(record.lane) if record.lane else None
@@ -166,12 +203,15 @@ class Submitter:
         checked = self._check(submission)
         now = self._clock()
         record = self._new_record(submission, checked, now)
-        try:
-            small = self._inputs.put(record, checked.text, now)
-        except InputTakenError as error:
-            raise KeyConflictError(record.id, record.key) from error
+        small = self._put_input(record, checked, now)
         existing = self._store.create(record)
         return Submitted(existing or record, created=existing is None), checked.document if small else None
+
+    def _put_input(self, record: JobRecord, checked: _Checked, now: datetime) -> bool:
+        try:
+            return self._inputs.put(record, checked.text, now)
+        except InputTakenError as error:
+            raise KeyConflictError(record.id, record.key) from error
 
     def _check(self, submission: Submission) -> _Checked:
         task = self._catalog.get(submission.task)
@@ -233,6 +273,7 @@ class Submitter:
             key_id=submission.key_id,
             lane=lane,
             lane_number=self._lanes.take_number(lane) if lane else None,
+            step=submission.step,
         )
 
     def _dispatch(self, task: AnyTask, record: JobRecord, work: Mapping[str, Any] | None) -> None:

@@ -11,12 +11,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from backstay.catalog import AnyTask, Catalog
 from backstay.clock import Clock, utc_now
-from backstay.errors import ErrorClass, Failure
 from backstay.jobs.admission import KEEP, Admission, Envelope, Run, Settled, Suspect
 from backstay.jobs.attempt import Attempts, Ended
 from backstay.jobs.endings import Endings, Retention
 from backstay.jobs.queues import Queues
+from backstay.jobs.step_admission import NO_SAGAS, StepInputs
 from backstay.jobs.submit import Submitter
+from backstay.jobs.time_limit import TimeLimit
 from backstay.llm.activity import activity
 from backstay.settings import Environment
 from backstay.telemetry import Metric, emit, logger
@@ -39,14 +40,20 @@ class Worker:
     """Runs one task's messages. Made once a process."""
 
     def __init__(
-        self, env: Environment, catalog: Catalog, task: AnyTask, retention: Retention, clock: Clock = utc_now
+        self,
+        env: Environment,
+        catalog: Catalog,
+        task: AnyTask,
+        retention: Retention,
+        clock: Clock = utc_now,
+        step_inputs: StepInputs = NO_SAGAS,
     ) -> None:
         self._task, self._queues = task, Queues(env, clock)
         self._guards_table, self._clock = env.guards_table, clock
         self._runner = asyncio.Runner()  # kept: a job over its time may still report to it in a later invocation
         submitter = Submitter(env, catalog, clock)
         endings = Endings(env, submitter, retention, clock)
-        self._admission = Admission(env, task, submitter, endings, clock)
+        self._admission = Admission(env, task, submitter, endings, step_inputs, clock)
         self._attempts = Attempts(env, task, endings, clock)
 
     def handle(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -120,18 +127,23 @@ class _Batch:
 
     async def _run(self, run: Run) -> Settled:
         started = time.monotonic()
-        deadline = min(started + self._task.limits.timeout, self._ends)
-        job = self._attempts.job_of(run, deadline, self._metrics.append)
-        performing = self._in_thread(self._attempts.perform, run, job)
-        try:
-            ended = await asyncio.wait_for(asyncio.shield(performing), deadline - started)
-        except TimeoutError:
+        limit = TimeLimit(self._task.limits, run.record.step, self._ends)
+        job = self._attempts.job_of(run, limit, self._metrics.append)
+        ended = await self._performed(self._in_thread(self._attempts.perform, run, job), limit)
+        if ended is None:
             # The thread can't be stopped. Whatever it still does, its lease no longer lets it write.
-            took = f"ran longer than its {self._task.limits.timeout} s"
-            ended = Ended(job, failure=Failure(ErrorClass.TASK_TIMEOUT, took))
+            ended = Ended(job, failure=limit.failure())
         settled = await self._in_thread(self._attempts.settle, run, ended)
         self._measure(run, settled, time.monotonic() - started)
         return settled
+
+    async def _performed(self, performing: "asyncio.Future[Ended]", limit: TimeLimit) -> Ended | None:
+        """How the run ended; None when its time was over first."""
+        while (left_s := limit.expires - time.monotonic()) > 0:
+            done, _ = await asyncio.wait((performing,), timeout=left_s)
+            if done:
+                return performing.result()
+        return None
 
     async def _run_alone(self, suspect: Suspect) -> Settled:
         if self._ends - time.monotonic() < self._task.limits.timeout:

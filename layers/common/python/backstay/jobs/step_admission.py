@@ -1,0 +1,90 @@
+"""From the message of a saga's step to its job: who waits is noted, and the input is worked out, once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from backstay.catalog import AnyTask
+from backstay.clock import Clock
+from backstay.errors import BackstayError, ErrorClass, Failure
+from backstay.jobs.message import JobMessage, StepMessage
+from backstay.jobs.record import JobRecord
+from backstay.jobs.step_jobs import NO_INPUT, StepJobs, bare_record
+from backstay.jobs.store import JobStore
+from backstay.jobs.submit import InvalidInputError, KeyConflictError, Submission, Submitter
+from backstay.settings import Environment
+
+
+class UnresolvedError(BackstayError):
+    """A step's input refers to what is not there; the text names it."""
+
+
+class StepInputs(Protocol):
+    """Works out inputs; `workflows.step_inputs` does."""
+
+    def resolve(self, message: StepMessage) -> Mapping[str, Any]:
+        """The input that a message's mapping amounts to.
+
+        Raises:
+            UnresolvedError: it refers to what is not there.
+        """
+
+
+class NoSagas:
+    """For workers that no saga sends to."""
+
+    def resolve(self, message: StepMessage) -> Mapping[str, Any]:
+        """Resolves nothing."""
+        raise UnresolvedError(f"this worker serves no sagas, and got step {message.step.name!r} of one")
+
+
+NO_SAGAS = NoSagas()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The job that a message is about, on record."""
+
+    message: JobMessage
+    """What is sent when the job must wait."""
+    work: Mapping[str, Any] | None = None
+    """The input, where it is at hand."""
+    unfit: Failure | None = None
+    """Why the job can't be run and is to fail as soon as it is claimed."""
+
+
+class StepAdmission:
+    """Makes or finds the jobs of one task's steps."""
+
+    def __init__(self, env: Environment, task: AnyTask, submitter: Submitter, inputs: StepInputs, clock: Clock) -> None:
+        self._task, self._submitter, self._inputs, self._clock = task, submitter, inputs, clock
+        self._store, self._step_jobs = JobStore(env.jobs_table), StepJobs(env, clock)
+
+    def prepare(self, message: StepMessage) -> Prepared:
+        """See to it that the step's job is on record, has its input, and knows who waits for it."""
+        record = self._store.get(message.job_id)
+        if record is None:
+            return self._prepared(message, None)
+        if message.step.is_newer_than(record.step):
+            self._step_jobs.note(record.id, message.step)
+        if record.input_digest == NO_INPUT and not record.state.is_terminal:
+            return self._prepared(message, record)
+        return Prepared(JobMessage(record.task, record.id, version=record.version))
+
+    def _prepared(self, message: StepMessage, bare: JobRecord | None) -> Prepared:
+        try:
+            work = self._inputs.resolve(message)
+            wanted = Submission(
+                task=message.task,
+                input=work,
+                tenant=message.tenant,
+                idempotency_key=message.idempotency_key,
+                step=message.step,
+            )
+            record = self._submitter.supply(bare, wanted) if bare else self._submitter.register(wanted)
+        except (UnresolvedError, InvalidInputError, KeyConflictError) as error:
+            if bare is None:
+                self._store.create(bare_record(message.task, message.idempotency_key, message.step, self._clock()))
+            failure = Failure(ErrorClass.INVALID_INPUT, str(error))
+            return Prepared(JobMessage(message.task, message.job_id, version=self._task.version), unfit=failure)
+        return Prepared(JobMessage(record.task, record.id, version=record.version), work)

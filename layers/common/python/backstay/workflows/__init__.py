@@ -1,0 +1,1 @@
+"""Sagas: what runs are started with, how steps' inputs follow from it, and what runs share."""
