@@ -38,6 +38,7 @@ ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "bench",
     "AWS_DEFAULT_REGION": _REGION,
     "AWS_LAMBDA_FUNCTION_NAME": f"backstay-{STAGE}-bench",
+    "BACKSTAY_CONFIG": str(Path(__file__).with_name("backstay.toml")),
     "BACKSTAY_STAGE": STAGE,
     "BACKSTAY_JOBS_TABLE": JOBS.name,
     "BACKSTAY_CONTENT_TABLE": CONTENT.name,

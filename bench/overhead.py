@@ -90,6 +90,7 @@ def both(batches: int) -> Iterator[tuple[Handles, Handles, Batches]]:
         bare = BareWorker(env.jobs_table)
         transport = Canned(work.claimed)
         transport.attach(aws.dynamodb())
+        transport.attach(aws.dynamodb_for_guards())
         transport.attach(bare.dynamodb)
         answer_always(aws.secretsmanager(), b'{"SecretString": "bench"}')
         for worker in (backstay, bare):

@@ -61,7 +61,9 @@ def _worker() -> Iterator[tuple[Worker, dict[str, Any]]]:
     with environment() as env, quiet(), instant_model(MODEL_S):
         forget_switchboard()
         work = make_batches(env, 1)
-        Canned(work.claimed, latency_s=TABLE_S).attach(aws.dynamodb())
+        tables = Canned(work.claimed, latency_s=TABLE_S)
+        tables.attach(aws.dynamodb())
+        tables.attach(aws.dynamodb_for_guards())
         answer_always(aws.secretsmanager(), b'{"SecretString": "bench"}')
         worker, (batch,) = Worker(env, catalog, catalog.get(TASK), Retention()), work.events
         _seconds(worker, [{"Records": batch["Records"][:1]}])

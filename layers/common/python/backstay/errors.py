@@ -35,6 +35,8 @@ class ErrorClass(StrEnum):
     """Our own guard: the money set aside for such calls is used up."""
     RATE_EXCEEDED = "rate_exceeded"
     """Our own guard: the other side's limit of requests or tokens would be passed."""
+    OVER_LIMIT = "over_limit"
+    """Our own guard: the call is larger than the other side's limit allows at any time; another's may allow it."""
     BULKHEAD_FULL = "bulkhead_full"
     """Our own guard: as many calls as may run at once are running."""
     CIRCUIT_OPEN = "circuit_open"
@@ -85,6 +87,7 @@ _DISPOSITIONS = {
     ErrorClass.ANSWER_PENDING: Disposition.PARK,
     ErrorClass.BUDGET_EXCEEDED: Disposition.PARK,
     ErrorClass.RATE_EXCEEDED: Disposition.PARK,
+    ErrorClass.OVER_LIMIT: Disposition.FAIL,
     ErrorClass.BULKHEAD_FULL: Disposition.PARK,
     ErrorClass.CIRCUIT_OPEN: Disposition.PARK,
     ErrorClass.UNREACHABLE: Disposition.PARK,

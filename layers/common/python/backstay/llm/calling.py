@@ -3,16 +3,18 @@
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from typing import cast
 
 from backstay.errors import ErrorClass
 from backstay.llm.activity import activity
 from backstay.llm.decision import share_s
 from backstay.llm.errors import LLMError
-from backstay.llm.guards import Guards
+from backstay.llm.guards import Asking, Guards
 from backstay.llm.prices import price, require_price
 from backstay.llm.request import Answer, Finish, Request
 from backstay.llm.routes import Route, Switchboard
 from backstay.receipt import Call
+from backstay.resilience.window import Priority
 from backstay.running import HAND_BACK_S, Job
 
 _SHORTEST_CALL_S = 1.0
@@ -43,10 +45,13 @@ class Caller:
         require_price(self.board.settings, route.provider, route.model)
         provider = self.board.provider(route)
         timeout_s = time_for_call(self.job, self.board.settings.providers[route.provider].timeout_s, routes_left, route)
-        began = time.monotonic()
+        asked = time.monotonic()
         try:
-            with self.guards.admitted(route.provider) if self.guards else nullcontext():
-                answer = provider.ask(request, route.model, timeout_s)
+            with self.guards.admitted(self._asking(request, route)) if self.guards else nullcontext() as admitted:
+                began = time.monotonic()  # the guards may have waited for their table: that is of the route's time
+                answer = provider.ask(request, route.model, max(_SHORTEST_CALL_S, timeout_s - (began - asked)))
+                if admitted:
+                    admitted.took(answer.usage)
         except LLMError as error:
             activity.note_failure(route.provider)
             if error.failure.error_class is ErrorClass.AUTH:
@@ -54,6 +59,10 @@ class Caller:
             raise
         self._record(route, answer, latency_ms=round((time.monotonic() - began) * 1000))
         return accept(answer, str(route), request.max_output_tokens)
+
+    def _asking(self, request: Request, route: Route) -> Asking:
+        priority = cast("Priority", self.job.priority) if self.job else "normal"
+        return Asking(route.provider, request.most_tokens, priority)
 
     def _record(self, route: Route, answer: Answer, latency_ms: int) -> None:
         usage = answer.usage

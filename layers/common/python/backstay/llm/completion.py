@@ -1,6 +1,7 @@
 """One question from beginning to end: what was answered before, to this job or another, and else the routes."""
 
 import functools
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -22,6 +23,9 @@ from backstay.llm.schema import strict, without_limits
 from backstay.llm.use import CachePolicy, ModelUse
 from backstay.receipt import Call
 from backstay.running import Job, current_job
+
+_AROUND_A_FORM = 600
+"""Tokens of the text that a provider adds for a tool: 313 to 346 at Anthropic (docs: tool use, pricing), and slack."""
 
 T = TypeVar("T")
 Model = TypeVar("Model", bound=BaseModel)
@@ -79,13 +83,15 @@ def reply_in_form(question: Question, output: type[Model]) -> Reply[Model]:
 def form_of(output: type[BaseModel]) -> Form:
     """The schema of a model in each provider's dialect, worked out once."""
     schema = output.model_json_schema()
-    return Form(
+    form = Form(
         name=output.__name__,
         description=schema.get("description", f"The answer as {output.__name__}."),
         schema=schema,
         strict_schema=strict(schema),
         bare_schema=without_limits(schema),
     )
+    longest = max(len(json.dumps(said)) for said in (form.schema, form.strict_schema, form.bare_schema))
+    return replace(form, most_tokens=longest + len(form.description.encode()) + _AROUND_A_FORM)
 
 
 class _Answering(Generic[T]):

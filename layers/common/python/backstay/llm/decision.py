@@ -12,6 +12,8 @@ _UNKNOWN_WAIT_S = 15.0
 _ENDS_AT_ONCE = frozenset({ErrorClass.MODERATION, ErrorClass.INVALID_REQUEST})
 """What another provider would say no to as well."""
 _PROVIDER_IS_DOWN = frozenset({ErrorClass.OVERLOADED, ErrorClass.SERVER, ErrorClass.TIMEOUT})
+_TOO_LONG = frozenset({ErrorClass.CONTEXT_LENGTH, ErrorClass.OVER_LIMIT})
+"""What fewer words may help against."""
 _UNTIL_MENDED = frozenset({ErrorClass.AUTH, ErrorClass.PAYMENT})
 """Waits that end when a person has done something."""
 
@@ -76,9 +78,9 @@ def next_step(standing: Standing, failure: Failure, *, repairable: bool = False)
     """
     if repairable and not standing.repaired:
         return Repair()
+    if failure.error_class in _TOO_LONG and standing.size + 1 < standing.sizes:
+        return AskAgain(standing.size + 1)
     if failure.error_class is ErrorClass.CONTEXT_LENGTH:
-        if standing.size + 1 < standing.sizes:
-            return AskAgain(standing.size + 1)
         following = _larger(standing)
     elif failure.error_class in _ENDS_AT_ONCE:
         return End(failure)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
+_AROUND_A_MESSAGE = 16
+"""Tokens that providers put around each message: role, beginning and end; OpenAI's cookbook counts 3 or 4."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -27,6 +30,8 @@ class Form:
     """For providers that hold the model to it, with the keywords that OpenAI knows."""
     bare_schema: Mapping[str, Any]
     """For providers that hold the model to it, with the keywords that Anthropic knows."""
+    most_tokens: int = 0
+    """That telling a model of it can take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,12 @@ class Request:
     form: Form | None = None
     max_output_tokens: int = 1024
     temperature: float = 0.3
+
+    @property
+    def most_tokens(self) -> int:
+        """The most that it can take of a provider's limit, in and out. No tokenizer makes more tokens than bytes."""
+        said = sum(len(message.content.encode()) + _AROUND_A_MESSAGE for message in self.messages)
+        return said + (self.form.most_tokens if self.form else 0) + self.max_output_tokens
 
     def digest(self) -> str:
         """A hash of all that shapes the answer, whoever gives it."""

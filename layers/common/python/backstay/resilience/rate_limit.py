@@ -49,7 +49,7 @@ class TooLarge(WorkError):  # noqa: N818 - a refusal, not a fault of the program
             f"a call that may take {tokens} tokens never fits rate {name!r}, which allows {most:g} at once to priority "
             f"{priority!r}; lower max_output_tokens, shorten the prompt, or raise the limit"
         )
-        super().__init__(ErrorClass.INVALID_REQUEST, message)
+        super().__init__(ErrorClass.OVER_LIMIT, message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,121 @@
+"""Calls keep to the limits of their provider: what would pass them is not sent, and goes elsewhere or waits."""
+
+from collections.abc import Callable
+
+import pytest
+from llmock.pytest_plugin import LLMock
+
+from backstay import aws, config, llm
+from backstay.errors import Disposition, ErrorClass
+from backstay.llm.guards import Asking, Guards
+from backstay.llm.request import Usage
+from backstay.rates import provider_rate
+from backstay.resilience.bulkhead import BulkheadFull
+from backstay.resilience.rate_limit import RateExceeded, TooLarge
+from backstay.running import Job
+
+HOUSE, OPENAI = "house/tiny", "openai/gpt-5.6-luna"
+
+
+@pytest.fixture
+def limited(configure: Callable[[str], None], llmock: LLMock) -> Callable[[str], LLMock]:
+    """A server of one's own with limits, and another provider without."""
+
+    def deploy(limits: str) -> LLMock:
+        configure(
+            f"""
+            [providers.house]
+            kind = "compatible"
+            base_url = "{llmock.base_url("openai")}"
+            concurrency = 1
+            [providers.house.limits]
+            {limits}
+            [providers.openai]
+            kind = "openai"
+            secret = "provider/openai"
+            base_url = "{llmock.base_url("openai")}"
+            [routes]
+            default = ["{HOUSE}", "{OPENAI}"]
+            [prices."{HOUSE}"]
+            input = 1
+            output = 1
+            """
+        )
+        aws.secretsmanager().create_secret(Name="backstay/test/provider/openai", SecretString="key")
+        return llmock
+
+    return deploy
+
+
+def used() -> tuple[int, int]:
+    """Requests and tokens of the house that count now, as its table says."""
+    rate = provider_rate("house", config.load().providers["house"].limits, "guards")
+    assert rate is not None
+    use = rate.use()
+    return use.requests, use.tokens
+
+
+def test_a_call_beyond_the_limit_is_not_sent_and_its_job_waits(limited) -> None:
+    server = limited("requests_per_minute = 1")
+    llm.complete("the first", routes=[HOUSE])
+    with pytest.raises(RateExceeded) as refused:
+        llm.complete("the second", routes=[HOUSE])
+    assert len(server.requests) == 1
+    failure = refused.value.failure
+    assert failure.error_class.disposition is Disposition.PARK
+    assert 55 < (failure.retry_after_s or 0) < 65
+
+
+def test_a_call_beyond_the_limit_goes_to_the_next_route_at_once(limited, job: Job) -> None:
+    limited("requests_per_minute = 1")
+    llm.complete("the first")
+    llm.complete("the second")
+    assert [call.provider for call in job.calls] == ["house", "openai"]
+
+
+def test_what_a_call_did_not_take_of_the_tokens_is_free_for_the_next(limited) -> None:
+    limited("tokens_per_minute = 2500")
+    for number in range(3):  # each may take about 1,000 of the 2,000 that normal jobs may use
+        llm.complete(f"question {number}", routes=[HOUSE], max_output_tokens=900)
+
+
+def test_a_fifth_of_the_limit_is_kept_for_high_priority(limited, job: Job) -> None:
+    limited("requests_per_minute = 5")
+    for number in range(4):
+        llm.complete(f"question {number}", routes=[HOUSE])
+    with pytest.raises(RateExceeded):
+        llm.complete("one more", routes=[HOUSE])
+    job.priority = "high"
+    llm.complete("one more", routes=[HOUSE])
+
+
+def test_a_call_larger_than_the_limit_ever_allows_goes_elsewhere(limited, job: Job) -> None:
+    limited("tokens_per_minute = 500")
+    llm.complete("question", max_output_tokens=1000)
+    assert [call.provider for call in job.calls] == ["openai"]
+
+
+def test_a_call_larger_than_every_limit_fails_and_says_what_to_do(limited) -> None:
+    limited("tokens_per_minute = 500")
+    with pytest.raises(TooLarge, match="lower max_output_tokens, shorten the prompt, or raise the limit") as refused:
+        llm.complete("question", routes=[HOUSE], max_output_tokens=1000)
+    assert refused.value.failure.error_class is ErrorClass.OVER_LIMIT
+    assert ErrorClass.OVER_LIMIT.disposition is Disposition.FAIL
+
+
+def test_what_finds_no_seat_gives_its_permit_back(limited) -> None:
+    limited("requests_per_minute = 100\ntokens_per_minute = 10000")
+    guards = Guards(config.load(), "guards")
+    with guards.admitted(Asking("house", 1000)) as first:
+        with pytest.raises(BulkheadFull), guards.admitted(Asking("house", 4000)):
+            raise AssertionError("there is one seat")
+        first.took(Usage(input_tokens=5, output_tokens=5))
+    with guards.admitted(
+        Asking("house", 6000)
+    ):  # more than is left in stock: a lot is written, and with it the returns
+        assert used()[1] < 10_000
+
+
+def test_a_provider_without_limits_writes_nothing_to_the_table(providers: LLMock) -> None:
+    llm.complete("question", routes=[OPENAI])
+    assert aws.dynamodb().scan(TableName="guards")["Count"] == 0
