@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 router = routes()
 
 _BODY_SHOWN = 1_000
+_READ_AT_ONCE = 100
 
 
 class DeadLetterShape(Shape):
@@ -110,12 +111,14 @@ def list_dead_letters(
 )
 def redrive(chosen: RedriveRequest) -> Response[RedriveEstimate | Job]:
     """Answers a job that does it: watch it, or cancel it to stop. Each dead letter keeps its key and gets all its
-    attempts back. A key of one tenant redrives that tenant's only."""
+    attempts back. A key of one tenant redrives that tenant's only. A step of a saga is redriven with its run, and
+    refused here."""
     from backstay.jobs.dead_letters import REDRIVE_TASK
 
     _check_choice(chosen)
     caller = caller_of(router)
     tenant = caller.tenant_to_list(chosen.tenant)
+    _check_steps(chosen, tenant)
     if chosen.dry_run:
         return Response(status_code=200, content_type=content_types.APPLICATION_JSON, body=_estimate(chosen, tenant))
     submitted = submit_internal(REDRIVE_TASK, _order(chosen, tenant), tenant or SYSTEM_TENANT, caller)
@@ -161,6 +164,16 @@ def _check_choice(chosen: RedriveRequest) -> None:
         raise invalid("all", "goes with no ids and no filter; leave one of them out", "true")
     if chosen.task is not None and chosen.task not in services().catalog.names:
         raise UnknownTaskError(chosen.task, services().catalog.names)
+
+
+def _check_steps(chosen: RedriveRequest, tenant: str | None) -> None:
+    """A step's job is not sent anew by itself; who names one hears what to do instead."""
+    from backstay.jobs.submit import StepJobError
+
+    for start in range(0, len(chosen.ids), _READ_AT_ONCE):
+        for letter in services().dead_letters.read_jobs(chosen.ids[start : start + _READ_AT_ONCE]):
+            if letter.job and letter.job.step and tenant in (None, letter.tenant):
+                raise StepJobError(letter.id, letter.job.step)
 
 
 def _shown(letter: "DeadLetter") -> DeadLetterShape:

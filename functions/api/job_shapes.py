@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field
 
 from backstay.jobs.record import State
+from backstay.jobs.step import Direction
 
 from .problems import Problem
 from .shapes import JsonObject, Moment, Shape, TenantName, example
@@ -126,6 +127,15 @@ class JobReceipt(Shape):
     calls: list[ModelCall]
 
 
+class JobStep(Shape):
+    """The step of a saga's run that the job is for."""
+
+    run_id: str
+    saga: str
+    name: str
+    direction: Annotated[Direction, Field(description="Done, undone, or settled: called off and found out about.")]
+
+
 class Links(Shape):
     """Where to go from here; only what is possible now."""
 
@@ -160,6 +170,7 @@ class Job(Shape):
     receipt: JobReceipt | None
     tags: list[str]
     callback_url: str | None
+    step: Annotated[JobStep | None, Field(description="For a saga's job.")]
     links: Links
 
 

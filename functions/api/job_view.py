@@ -8,7 +8,7 @@ from backstay.jobs.payloads import MissingPayloadError
 from backstay.jobs.record import JobRecord, State
 from backstay.receipt import Receipt
 
-from .job_shapes import FailedRun, Job, JobDetail, JobFailure, JobReceipt, Links, ModelCall, Progress
+from .job_shapes import FailedRun, Job, JobDetail, JobFailure, JobReceipt, JobStep, Links, ModelCall, Progress
 
 if TYPE_CHECKING:
     from backstay.jobs.inputs import Inputs
@@ -65,6 +65,7 @@ def _shown(record: JobRecord) -> dict[str, Any]:
         "receipt": _receipt(record.receipt) if record.receipt else None,
         "tags": list(record.tags),
         "callback_url": record.callback_url,
+        "step": _step(record),
         "links": _links(record),
     }
 
@@ -95,12 +96,17 @@ def _receipt(receipt: Receipt) -> JobReceipt:
     )
 
 
+def _step(record: JobRecord) -> JobStep | None:
+    step = record.step
+    return JobStep(run_id=step.run_id, saga=step.saga, name=step.name, direction=step.direction) if step else None
+
+
 def _links(record: JobRecord) -> Links:
     path = path_of(record.id)
     return Links(
         self=path,
         cancel=None if record.state.is_terminal else f"{path}/cancel",
-        retry=f"{path}/retry" if record.state is State.FAILED else None,
+        retry=f"{path}/retry" if record.state is State.FAILED and not record.step else None,
     )
 
 

@@ -20,8 +20,8 @@ from .services import services
 if TYPE_CHECKING:
     from backstay.jobs.submit import Submission, Submitted
 
-INTERNAL_TASKS = frozenset({"deliver-webhook", "redrive-dead-letters", "delete-tenant-data"})
-"""Tasks that act for any tenant. They have routes of their own, which check who asks."""
+INTERNAL_TASKS = frozenset({"deliver-webhook", "redrive-dead-letters", "delete-tenant-data", "settle-step"})
+"""Backstay's own: some act for any tenant, and have routes that check who asks; others only sagas and jobs send."""
 
 LARGEST_INPUT_BYTES = 200_000
 

@@ -16,6 +16,7 @@ from backstay.content import ContentTable
 from backstay.jobs import keys
 from backstay.jobs.counter_store import CounterStore
 from backstay.jobs.record import JobRecord, State
+from backstay.jobs.step import job_of_step
 from backstay.settings import Environment
 from cli.demo.outcome import judge
 from cli.demo.scenarios import Events, read_events
@@ -111,6 +112,13 @@ def test_delete_tenant_data_leaves_nothing_of_the_tenant(house: House, monkeypat
     assert result_of(record)["contents"] == 1
     assert contents.get("acme", "story#1") is None
     assert contents.get("umbrella", "story#1") is not None
+
+
+def test_settle_step_calls_off_a_step_that_has_not_begun(house: House) -> None:
+    record = work_off(house, "settle-step")
+    assert result_of(record) == {"undo": False, "why": "it is cancelled, and had no effect"}
+    step = house.machine.record(job_of_step("system." + "r" * 24, "generate", "enhance-story"))
+    assert step.state is State.CANCELLED
 
 
 def failed_job(machine: Machine) -> JobRecord:

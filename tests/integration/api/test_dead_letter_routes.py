@@ -121,6 +121,24 @@ def test_a_wrong_choice_is_422_and_named(client, body, field: str) -> None:
     assert field in answer.fields
 
 
+def test_a_dead_letter_of_a_step_is_refused_with_the_run_to_redrive_instead(client, machine, step_functions) -> None:
+    run = "newsroom." + "r" * 24
+    machine.send_raw("obey", step_functions.message(run, "first", "obey", {"reject": True}))
+    machine.deliver("obey")
+    caller = client("newsroom")
+    (letter,) = caller("GET", "/api/dead-letters").json["dead_letters"]
+    job = caller("GET", letter["job"]).json
+    assert job["step"] == {"run_id": run, "saga": "test-saga", "name": "first", "direction": "do"}
+    assert job["links"]["retry"] is None
+
+    for answer in (
+        caller("POST", "/api/dead-letters/redrive", {"ids": [letter["id"]]}),
+        caller("POST", f"{letter['job']}/retry"),
+    ):
+        assert answer.status == 409, answer.text
+        assert f"/api/runs/{run}/redrive" in answer.text
+
+
 class TestWithBackstaysOwnTasks:
     """Over the tasks of functions/, among which are those that redrive and delete."""
 

@@ -27,7 +27,7 @@ from backstay.jobs.message import (
 from backstay.jobs.poison import PoisonStore
 from backstay.jobs.queues import DEAD_SUFFIX, Queues
 from backstay.jobs.record import JobRecord, State
-from backstay.jobs.step_jobs import bare_record
+from backstay.jobs.step_jobs import bare_record_of
 from backstay.jobs.store import JobStore, LostLeaseError, Refused
 from backstay.jobs.submit import InvalidInputError, KeyConflictError, Submitter
 from backstay.settings import Environment
@@ -158,7 +158,7 @@ class DeadQueue:
             else:
                 job_id = message.job_id
                 if isinstance(message, StepMessage):
-                    self._store.create(bare_record(task.name, message.idempotency_key, message.step, self._clock()))
+                    self._store.create(bare_record_of(message, self._clock()))
         except (NotAJobError, KeyConflictError) as error:
             return self._record_poison(task, letter, Failure(ErrorClass.NOT_A_JOB, str(error)))
         except InvalidInputError as error:

@@ -9,7 +9,7 @@ from backstay.clock import Clock
 from backstay.errors import BackstayError, ErrorClass, Failure
 from backstay.jobs.message import JobMessage, StepMessage
 from backstay.jobs.record import JobRecord
-from backstay.jobs.step_jobs import NO_INPUT, StepJobs, bare_record
+from backstay.jobs.step_jobs import NO_INPUT, StepJobs, bare_record_of
 from backstay.jobs.store import JobStore
 from backstay.jobs.submit import InvalidInputError, KeyConflictError, Submission, Submitter
 from backstay.settings import Environment
@@ -84,7 +84,7 @@ class StepAdmission:
             record = self._submitter.supply(bare, wanted) if bare else self._submitter.register(wanted)
         except (UnresolvedError, InvalidInputError, KeyConflictError) as error:
             if bare is None:
-                self._store.create(bare_record(message.task, message.idempotency_key, message.step, self._clock()))
+                self._store.create(bare_record_of(message, self._clock()))
             failure = Failure(ErrorClass.INVALID_INPUT, str(error))
             return Prepared(JobMessage(message.task, message.job_id, version=self._task.version), unfit=failure)
         return Prepared(JobMessage(record.task, record.id, version=record.version), work)

@@ -9,6 +9,7 @@ from backstay.jobs import keys
 from backstay.jobs.inputs import Inputs
 from backstay.jobs.items import STATE_PART
 from backstay.jobs.lanes import Lanes
+from backstay.jobs.message import StepMessage
 from backstay.jobs.record import JobRecord, State
 from backstay.jobs.step import Step, to_attribute
 from backstay.jobs.store import JobStore
@@ -60,10 +61,10 @@ class StepJobs:
         return repeated
 
 
-def bare_record(task: str, key: str, step: Step, now: datetime) -> JobRecord:
+def bare_record(tenant: str, task: str, key: str, now: datetime, step: Step | None = None) -> JobRecord:
     """A step's job on record without an input."""
     return JobRecord(
-        id=keys.job_id(keys.tenant_of(step.run_id), task, key),
+        id=keys.job_id(tenant, task, key),
         task=task,
         state=State.WAITING,
         key=key,
@@ -72,3 +73,8 @@ def bare_record(task: str, key: str, step: Step, now: datetime) -> JobRecord:
         changed_at=now,
         step=step,
     )
+
+
+def bare_record_of(message: StepMessage, now: datetime) -> JobRecord:
+    """The job of a step's message whose input is not known."""
+    return bare_record(message.tenant, message.task, message.idempotency_key, now, message.step)

@@ -1,0 +1,1 @@
+"""Settles steps of sagas."""
