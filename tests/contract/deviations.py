@@ -84,3 +84,12 @@ STREAM_PARTIAL_BATCHES = (
         MINISTACK, [3], "what follow_changes reports as not counted is lost on the emulator; it must raise instead"
     ),
 )
+
+CLOSED_TOKENS = (
+    Deviation(MINISTACK, "TaskDoesNotExist", "jobs.task_tokens takes either to mean that nobody waits any more"),
+)
+STOPPED_TOKENS = (Deviation(MINISTACK, ACCEPTED, "nothing: what an execution hears that was stopped is lost on both"),)
+STRANGE_TOKENS = (
+    Deviation(MINISTACK, "TaskDoesNotExist", "jobs.task_tokens takes either to mean that nobody waits any more"),
+)
+SILENCE = (Deviation(MINISTACK, "States.Timeout", "nothing: a step's silence is counted by its worker, while it runs"),)
