@@ -43,6 +43,7 @@ class Reach:
         """
         grants: dict[str, Callable[[iam.Role], None]] = {
             "llm": self._let_call_models,
+            "answers": self.storage.let_drop_answers,
             "content": self.storage.let_work_on_content,
             "webhook-secrets": self._let_read_webhook_secrets,
             "jobs": self._let_run_all_jobs,

@@ -75,6 +75,10 @@ class Storage(Construct):
         actions = ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:DeleteItem")
         let(role, actions, self.cache.table_arn)
 
+    def let_drop_answers(self, role: iam.Role) -> None:
+        """Forget answers of models."""
+        let(role, ("dynamodb:DeleteItem",), self.cache.table_arn)
+
     def let_guard(self, role: iam.Role) -> None:
         """Read and change what stands before calls: breakers, rates, and what is known of providers."""
         let(role, (*_READ_ITEMS, "dynamodb:PutItem", "dynamodb:UpdateItem"), self.guards.table_arn)

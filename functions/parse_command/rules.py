@@ -6,7 +6,7 @@ from datetime import datetime
 
 from backstay.campaigns.brief import Channel, Offers
 
-from .models import LONGEST_COMMAND, Entities, Intent, Parameters, Understanding
+from .models import Entities, Intent, Parameters, Understanding
 from .when import dates_in, timing_of
 
 MOST_SURE = 0.5
@@ -125,7 +125,7 @@ def _parameters(text: str, channels: tuple[Channel, ...], entities: Entities, no
         name=_first(_NAME, text),
         type=channels[0] if channels else None,
         subject=_first(_SUBJECT, text),
-        message=_first(_MESSAGE, text) or text[:LONGEST_COMMAND],
+        message=_first(_MESSAGE, text),
         audience=entities.audiences[0] if entities.audiences else None,
         timing=timing_of(text, now),
         channels=channels,

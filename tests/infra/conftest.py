@@ -44,7 +44,7 @@ EVERY_USE = frozenset(
         "outbound-secrets",
         "tenant-data",
     }
-    | {"webhook-secrets", "workflows"}
+    | {"answers", "webhook-secrets", "workflows"}
 )
 
 HANDLER = "def handler(event, context):\n    return {}\n"

@@ -9,7 +9,7 @@ from llmock.pytest_plugin import LLMock
 from backstay.errors import ErrorClass
 from backstay.jobs.record import JobRecord, State
 from parse_command.history import HistoryTable
-from tests.integration.campaigns.conftest import RUN, TENANT
+from tests.integration.campaigns.conftest import RUN, TENANT, result_of, work
 from tests.integration.conftest import Machine
 
 TASK = "parse-command"
@@ -23,16 +23,7 @@ EMAIL = {
 
 
 def parse(house: Machine, command: Any, **more: Any) -> JobRecord:
-    job = house.submit(TASK, {"command": command, "run_id": RUN, **more}, tenant=TENANT)
-    house.deliver(TASK, remaining_ms=75_000)
-    return house.record(job.id)
-
-
-def result_of(record: JobRecord) -> dict[str, Any]:
-    assert record.state is State.COMPLETED, record.error or record.failures
-    assert record.result is not None
-    result: dict[str, Any] = json.loads(record.result.inline or "")
-    return result
+    return work(house, TASK, {"command": command, "run_id": RUN, **more})
 
 
 def test_a_model_s_reading_comes_with_what_follows_from_it(house: Machine, model: LLMock) -> None:

@@ -88,6 +88,17 @@ def test_another_tenant_or_task_or_version_asks_for_itself(providers: LLMock) ->
     assert len(providers.requests) == 4
 
 
+def test_an_answer_says_where_it_is_cached_and_can_be_dropped_there(providers: LLMock) -> None:
+    asking(new_job())
+    reply = llm.ask("Why?")
+    assert llm.ask("Why?").cache_keys == reply.cache_keys
+    assert llm.ask("Why?", cache=False).cache_keys == ()
+    AnswerTable("cache").drop(reply.cache_keys)
+    forget_switchboard()  # as another process
+    asking(new_job())
+    assert not llm.ask("Why?").cached
+
+
 def test_who_says_so_is_answered_anew(providers: LLMock) -> None:
     for _ in range(2):
         asking(new_job())

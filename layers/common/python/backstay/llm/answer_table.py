@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from backstay import aws
 from backstay.dynamodb import decode_item, encode, encode_item
+from backstay.llm.cache_key import key_of_all
 from backstay.llm.recent_answers import CachedAnswer
 
 if TYPE_CHECKING:
@@ -65,6 +66,16 @@ class AnswerTable:
         item = {"key": key, **dataclasses.asdict(answer), **self._until(KEPT_S)}
         aws.dynamodb().put_item(TableName=self._table, Item=encode_item(item))
         return True
+
+    def drop(self, keys: Sequence[str]) -> None:
+        """Forget the answer to a question, and that it was asked. Processes that have given the answer lately may do so
+        for a few minutes more.
+
+        Args:
+            keys: all of the question's, one for each route.
+        """
+        for key in (*keys, _lease_key(key_of_all(keys))):
+            aws.dynamodb().delete_item(TableName=self._table, Key={"key": encode(key)})
 
     def hold(self, question: str, seconds: float) -> Held | None:
         """Take the right to ask a question, unless somebody has it."""

@@ -51,6 +51,8 @@ class Reply(Generic[T]):
     value: T
     calls: tuple[Call, ...]
     """The last one gave the answer. Those before it were of no use, and paid for all the same."""
+    cache_keys: tuple[str, ...] = ()
+    """Where the answer stands in the cache, if it does: one for each route that may have given it."""
 
     @property
     def cached(self) -> bool:
@@ -102,6 +104,7 @@ class _Answering(Generic[T]):
         self._job = current_job.get()
         self._board = switchboard()
         self._caller = Caller(self._board, guards(), self._job)
+        self._cache_keys: tuple[str, ...] = ()
 
     def reply(self) -> Reply[T]:
         """From an earlier run of the job, from what was asked shortly before, or from a model."""
@@ -127,6 +130,7 @@ class _Answering(Generic[T]):
 
     def _ask_once(self, job: Job, tour: Tour[T], scope: Scope, cache: AnswerCache) -> tuple[str, T]:
         keys = [key_of(scope, str(route), request) for route, request in tour.planned()]
+        self._cache_keys = tuple(keys)
         got: list[Got[T]] = []
 
         def ask() -> Fresh:
@@ -161,7 +165,7 @@ class _Answering(Generic[T]):
         return Fresh(key_of(scope, str(got.route), got.request), answer)
 
     def _replied(self, value: T) -> Reply[T]:
-        return Reply(value, tuple(self._caller.calls))
+        return Reply(value, tuple(self._caller.calls), self._cache_keys)
 
 
 def _policy_of(question: Question, job: Job) -> CachePolicy | None:

@@ -1,0 +1,1 @@
+"""Task compensate-content."""
