@@ -130,7 +130,7 @@ def cloud(catalog: Catalog) -> Iterator[Cloud]:
 
     with mock_aws(), environment() as env:
         for table in TABLES.values():
-            _make(table)
+            make_table(table)
         for task in catalog:
             for queue in (*task.queue_names(), f"{task.name}-dead"):
                 aws.sqs().create_queue(QueueName=f"backstay-{STAGE}-{queue}", Attributes={"VisibilityTimeout": "120"})
@@ -147,7 +147,9 @@ def look(table: str, key: Item) -> Item | None:
     return dict(found.to_json()["Attributes"]) if found else None
 
 
-def _make(table: Table) -> None:
+def make_table(table: Table) -> None:
+    """Create a table in whichever cloud the environment names."""
+
     def schema(keys: tuple[str, ...]) -> list[dict[str, str]]:
         return [{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)]
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bench import cold_start, costs, idle, items, overhead, speedup
+from bench import cold_start, costs, idle, items, llm_calls, overhead, speedup
 from bench.figures import Figure
 from bench.run import Run
 
@@ -18,7 +18,7 @@ class Benchmark:
 
 
 BENCHMARKS = tuple(
-    Benchmark(module.NAMES, module.measure) for module in (items, speedup, cold_start, overhead, costs, idle)
+    Benchmark(module.NAMES, module.measure) for module in (items, speedup, cold_start, overhead, llm_calls, costs, idle)
 )
 NAMES = tuple(name for benchmark in BENCHMARKS for name in benchmark.names)
 

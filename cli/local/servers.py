@@ -45,8 +45,7 @@ class Servers:
             # The bridge goes first: it is also what ends the others, should their owner be killed.
             self._keep(self._start_bridge(plain))
             self._start_emulator(aws, plain, reaches_outside=reaches_outside)
-            serve = ["-m", "uvicorn", "--no-access-log", "--fd", str(llm.fileno()), "llmock.main:app"]
-            self._keep(spawn("llm", serve, env=plain, log=self._log("llm"), listener=llm))
+            self._start_model_server(llm, plain)
             receive = ["-m", "cli.local.inbox", str(inbox.fileno())]
             self._keep(spawn("inbox", receive, env=plain, log=self._log("inbox"), listener=inbox))
         self._wait_for("aws", f"{self.endpoint_url}/_ministack/ready")
@@ -66,6 +65,21 @@ class Servers:
                 self._keep(self._start_bridge(plain))
             self._start_emulator(aws, plain, reaches_outside=False)
         self._wait_for("aws", f"{self.endpoint_url}/_ministack/ready")
+
+    def start_model_server(self) -> None:
+        """Start the model server alone, and wait until it answers.
+
+        Raises:
+            Problem: it died or did not answer in time; names its log.
+        """
+        with free_loopback_socket() as llm:
+            self.llm_url = _url(llm)
+            self._start_model_server(llm, plain_environment(self._state.temporary))
+        self._wait_for("llm", f"{self.llm_url}/_llmock/scenario")
+
+    def _start_model_server(self, listener: socket.socket, plain: dict[str, str]) -> None:
+        serve = ["-m", "cli.local.model_server", str(listener.fileno())]
+        self._keep(spawn("llm", serve, env=plain, log=self._log("llm"), listener=listener))
 
     def _start_emulator(self, listener: socket.socket, plain: dict[str, str], *, reaches_outside: bool) -> None:
         env = self._emulator_environment(listener.getsockname()[1], plain, reaches_outside=reaches_outside)
