@@ -118,7 +118,7 @@ def _deploy(state: StateDirectory, cloud: LocalCloud, tell: Tell, wish: Wish) ->
 
 def _providers(cloud: LocalCloud, wish: Wish) -> Providers:
     base = read_base(REPOSITORY / FILE_NAME)
-    inbox = (cloud.inbox_url.removeprefix("http://"),)
+    inbox = cloud.inbox_url.removeprefix("http://")
     if wish.provider:
         return Providers.at_real_provider(base, wish.provider, inbox)
     return Providers.on_model_server(base, cloud.llm_url, inbox)

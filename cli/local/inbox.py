@@ -1,8 +1,8 @@
 """A receiver of webhooks on this machine, for the demo, the tests, and whoever wants to look at one.
 
 `POST /<name>` keeps a request, `GET /<name>` answers what was kept as a JSON list of headers and body.
-`POST /<name>?fail=2` answers 503 to the first two deliveries to that name, `?fail=2&status=410` another status. Run by
-`backstay up`:
+`POST /<name>?fail=2` answers 503 to the first two deliveries to that name, `?fail=2&status=410` another status.
+`PUT /<name>?fail=2&status=410` does the same to the next two, whatever their own URL says. Run by `backstay up`:
 `python -m cli.local.inbox LISTENING_DESCRIPTOR`.
 """
 
@@ -30,6 +30,8 @@ class Inbox(ThreadingHTTPServer):
         self.server_activate()
         self.kept: deque[dict[str, object]] = deque(maxlen=_KEPT)
         self.failed: Counter[str] = Counter()
+        self.told: dict[str, list[int]] = {}
+        """By path: with which statuses to answer the next deliveries."""
 
 
 class _Receiver(BaseHTTPRequestHandler):
@@ -44,9 +46,18 @@ class _Receiver(BaseHTTPRequestHandler):
         if self.server.failed[address.path] < failures:
             self.server.failed[address.path] += 1
             status = int(asked.get("status", ["503"])[0])
+        if told := self.server.told.get(address.path):
+            status = told.pop()
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.kept.append({"path": address.path, "status": status, "headers": headers, "body": body})
         self._answer(status, b"")
+
+    def do_PUT(self) -> None:
+        address = urlsplit(self.path)
+        asked = parse_qs(address.query)
+        status, times = int(asked.get("status", ["503"])[0]), int(asked.get("fail", ["1"])[0])
+        self.server.told[address.path] = [status] * times
+        self._answer(204, b"")
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from backstay import config
-from backstay.config import Config, Kind, Outbound, PriceSettings, ProviderSettings, Routes
+from backstay.config import CampaignSettings, Config, Kind, PriceSettings, ProviderSettings, Routes
 from backstay.settings import SettingsError
 from cli.problems import ExitCode, Problem
 
@@ -78,14 +78,14 @@ class Providers:
     """Name in Secrets Manager without the stage's prefix → value."""
 
     @classmethod
-    def on_model_server(cls, base: Config, llm_url: str, allow_private: tuple[str, ...]) -> "Providers":
+    def on_model_server(cls, base: Config, llm_url: str, inbox: str) -> "Providers":
         """Every provider of the base answered by the model server on this machine."""
         here = {name: _on_model_server(provider, llm_url) for name, provider in base.providers.items()}
         secrets = {provider.secret: _LOCAL_KEY for provider in here.values() if provider.secret}
-        return cls(_allowing(base.model_copy(update={"providers": here}), allow_private), secrets)
+        return cls(_with_inbox(base.model_copy(update={"providers": here}), inbox), secrets)
 
     @classmethod
-    def at_real_provider(cls, base: Config, real: RealProvider, allow_private: tuple[str, ...]) -> "Providers":
+    def at_real_provider(cls, base: Config, real: RealProvider, inbox: str) -> "Providers":
         """Only the provider that somebody asked for, and only its model."""
         secret = f"provider/{real.kind}"
         provider = ProviderSettings(kind=real.kind, secret=secret, base_url=real.base_url)
@@ -96,7 +96,7 @@ class Providers:
         windows = {route: window for route, window in base.context_windows.items() if route == real.route}
         update = {"providers": {real.kind: provider}, "routes": routes, "prices": prices, "context_windows": windows}
         changed = base.model_copy(update=update)
-        return cls(_allowing(changed, allow_private), {secret: real.key})
+        return cls(_with_inbox(changed, inbox), {secret: real.key})
 
 
 def read_base(path: Path) -> Config:
@@ -123,6 +123,10 @@ def _on_model_server(provider: ProviderSettings, llm_url: str) -> ProviderSettin
             return provider.model_copy(update={"base_url": f"{llm_url}/v1"})
 
 
-def _allowing(base: Config, allow_private: tuple[str, ...]) -> Config:
-    allowed = (*base.outbound.allow_private, *allow_private)
-    return base.model_copy(update={"outbound": Outbound(allow_private=allowed, allow_hosts=base.outbound.allow_hosts)})
+def _with_inbox(base: Config, inbox: str) -> Config:
+    """With the receiver on this machine (host and port) let by outbound calls, and campaigns delivered to it."""
+    outbound = base.outbound.model_copy(update={"allow_private": (*base.outbound.allow_private, inbox)})
+    campaigns = CampaignSettings(
+        delivery_url=f"http://{inbox}/campaigns/deliver", cancel_url=f"http://{inbox}/campaigns/cancel"
+    )
+    return base.model_copy(update={"outbound": outbound, "campaigns": campaigns})

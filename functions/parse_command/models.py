@@ -60,20 +60,25 @@ class Context(BaseModel):
     organisation: ShortText | None = None
 
 
-class Command(BaseModel):
-    """What parse-command is given."""
+class CampaignStart(BaseModel):
+    """What the saga launch-campaign is started with."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     command: Words = Field(description="A text of 1 to 10,000 characters, or an object that has it.")
-    run_id: RunId | None = Field(default=None, description="Whose command it is; by default a run of its own.")
     context: Context = Context()
-    workflow_type: ShortText = Field(default="launch-campaign", description="Answers are cached apart by it.")
 
     @field_validator("command", mode="before")
     @classmethod
     def _takes_a_text(cls, command: Any) -> Any:
         return {"command": command} if isinstance(command, str) else command
+
+
+class Command(CampaignStart):
+    """What parse-command is given."""
+
+    run_id: RunId | None = Field(default=None, description="Whose command it is; by default a run of its own.")
+    workflow_type: ShortText = Field(default="launch-campaign", description="Answers are cached apart by it.")
 
 
 class Timing(BaseModel):

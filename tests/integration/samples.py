@@ -61,7 +61,7 @@ def providers_of(llm_url: str, inbox_pair: str, env: Environment) -> str:
     """Put the model server's secrets in place; answers the backstay.toml that the embedded cloud would deploy."""
     from backstay.config import dump
 
-    providers = Providers.on_model_server(read_base(ROOT / FILE_NAME), llm_url, (inbox_pair,))
+    providers = Providers.on_model_server(read_base(ROOT / FILE_NAME), llm_url, inbox_pair)
     for name, value in providers.secrets.items():
         aws.secretsmanager().create_secret(Name=env.secret_prefix + name, SecretString=value)
     return dump(providers.config)

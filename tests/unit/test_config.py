@@ -119,6 +119,8 @@ def test_anything_dumped_is_parsed_as_the_same(model: str, price: Decimal) -> No
         ('[prices."a/b"]\ninput = 1\noutput = 1', "prices holds 'a/b', but there is no provider 'a'"),
         ("[prices.x]\ninput = -1", "prices.x.input = -1 won't do"),
         ("[jobs]\nkeep_completed_days = 0.5", "jobs.keep_completed_days = 0.5 won't do"),
+        ('[campaigns]\ndelivery_url = "https://x.test/"', "delivery_url and cancel_url need each other"),
+        ('[campaigns]\ndelivery_url = "x.test"\ncancel_url = "x.test"', "'x.test' is no http or https URL"),
         ('[outbound]\nallow_private = ["10.0.0.7"]', "allow_private holds '10.0.0.7'; write host:port"),
         ("[jobs", "is no TOML: "),
     ],

@@ -156,6 +156,12 @@ def test_the_inbox_keeps_what_is_delivered_and_fails_when_told_to(servers: Serve
     assert httpx.get(f"{servers.inbox_url}/hooks/two").json() == []
 
 
+def test_the_inbox_answers_the_next_deliveries_as_it_is_told(servers: Servers) -> None:
+    url = f"{servers.inbox_url}/campaigns/deliver"
+    httpx.put(f"{url}?fail=2&status=410")
+    assert [httpx.post(url, content=b"{}").status_code for _ in "abc"] == [410, 410, 204]
+
+
 def test_everything_listens_on_loopback_only(servers: Servers) -> None:
     for url in (servers.endpoint_url, servers.llm_url, servers.inbox_url):
         assert url.startswith("http://127.0.0.1:")

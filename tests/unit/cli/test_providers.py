@@ -25,19 +25,20 @@ def test_keys_in_the_environment_are_ignored_unless_the_demo_is_told_a_provider(
 
 
 def test_every_provider_is_answered_by_the_model_server() -> None:
-    local = Providers.on_model_server(BASE, "http://127.0.0.1:5", ("127.0.0.1:6",))
+    local = Providers.on_model_server(BASE, "http://127.0.0.1:5", "127.0.0.1:6")
     config = parse(dump(local.config))
     assert config.providers["anthropic"].base_url == "http://127.0.0.1:5/anthropic"
     assert config.providers["openai"].base_url == "http://127.0.0.1:5/v1"
     assert config.routes == BASE.routes
     assert config.outbound.allow_private == ("10.0.0.7:8080", "127.0.0.1:6")
+    assert config.campaigns.delivery_url == "http://127.0.0.1:6/campaigns/deliver"
     assert set(local.secrets) == {"provider/anthropic", "provider/openai"}
 
 
 def test_a_real_provider_is_the_only_one_with_its_key_as_secret() -> None:
     real = RealProvider.from_environment({"BACKSTAY_DEMO_PROVIDER": "anthropic", "ANTHROPIC_API_KEY": "sk-1"})
     assert real is not None
-    chosen = Providers.at_real_provider(BASE, real, ())
+    chosen = Providers.at_real_provider(BASE, real, "127.0.0.1:6")
     assert list(chosen.config.providers) == ["anthropic"]
     assert chosen.config.providers["anthropic"].base_url is None
     assert chosen.config.routes.default == ("anthropic/claude-haiku-5-5",)

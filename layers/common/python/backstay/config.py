@@ -18,6 +18,7 @@ from backstay.settings import SettingsError
 __all__ = [
     "FILE_NAME",
     "BreakerSettings",
+    "CampaignSettings",
     "ChatSettings",
     "Config",
     "CreditSettings",
@@ -42,6 +43,7 @@ Price = Annotated[Decimal, Field(strict=False, ge=0)]
 
 _PROVIDER_NAME = re.compile(r"[a-z][a-z0-9-]*")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_HTTP_URL = re.compile(r"https?://[^\s/?#]+[^\s]*")
 _HOST_AND_PORT = re.compile(r"[^\s:/]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
 
 
@@ -94,6 +96,31 @@ class CreditSettings(Section):
     """Spent since midnight, UTC."""
 
 
+class CampaignSettings(Section):
+    """`[campaigns]`: who sends what campaigns have drafted. The hosts must be let by `[outbound]` too."""
+
+    delivery_url: str = ""
+    """Gets each campaign by POST; where it is empty, a campaign ends with its drafts."""
+    cancel_url: str = ""
+    """Gets by POST which campaign must not be sent after all."""
+    secret: str = ""
+    """Below `outbound/`: what stands in the header Authorization of both."""
+
+    @property
+    def headers(self) -> dict[str, Any]:
+        """Of calls to both, as call-http takes them."""
+        return {"Authorization": {"secret": self.secret}} if self.secret else {}
+
+    @model_validator(mode="after")
+    def _can_be_cancelled(self) -> "CampaignSettings":
+        if bool(self.delivery_url) != bool(self.cancel_url):
+            raise ValueError("delivery_url and cancel_url need each other: what was delivered must be undone")
+        for url in (self.delivery_url, self.cancel_url):
+            if url and not _HTTP_URL.fullmatch(url):
+                raise ValueError(f"{url!r} is no http or https URL")
+        return self
+
+
 class Outbound(Section):
     """`[outbound]`: where webhooks and call-http may go."""
 
@@ -122,6 +149,7 @@ class Config(Section):
     outbound: Outbound = Field(default_factory=Outbound)
     chats: ChatSettings = Field(default_factory=ChatSettings)
     credits: CreditSettings = Field(default_factory=CreditSettings)
+    campaigns: CampaignSettings = Field(default_factory=CampaignSettings)
 
     @model_validator(mode="after")
     def _routes_lead_somewhere(self) -> "Config":
