@@ -55,6 +55,7 @@ class Storage(Construct):
         self.chats = self._table("Chats", "id", "part")
         self.workflows = self._table("Workflows", "id", "part")
         _index(self.workflows, "by_state", "state_key", "state_at", dynamodb.ProjectionType.KEYS_ONLY)
+        _index(self.workflows, "by_tenant", "tenant_key", "created_at", dynamodb.ProjectionType.KEYS_ONLY)
         self.payloads = self._bucket()
 
     def let_work_on_jobs(self, role: iam.Role) -> None:
@@ -105,8 +106,9 @@ class Storage(Construct):
         let(role, (*_READ, *_WRITE), self.workflows.table_arn)
 
     def let_search_runs(self, role: iam.Role) -> None:
-        """Find runs by saga and state."""
-        let(role, ("dynamodb:Query",), f"{self.workflows.table_arn}/index/by_state")
+        """Find runs by saga and state, and by tenant."""
+        indexes = (f"{self.workflows.table_arn}/index/{name}" for name in ("by_state", "by_tenant"))
+        let(role, ("dynamodb:Query",), *indexes)
 
     def let_check_keys(self, role: iam.Role) -> None:
         """Look up an API key by its hash."""

@@ -106,7 +106,7 @@ def make_tables() -> None:
     table("guards", ["id"], {})
     table("idempotency", ["id"], {})
     table("chats", ["id", "part"], {})
-    table("workflows", ["id", "part"], {"by_state": by_state})
+    table("workflows", ["id", "part"], {"by_state": by_state, "by_tenant": by_tenant})
 
 
 @pytest.fixture

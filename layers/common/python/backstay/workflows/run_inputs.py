@@ -21,7 +21,12 @@ class RunInputs:
         self._table, self._bucket = env.workflows_table, PayloadBucket(env.payloads_bucket)
 
     def put(self, run_id: str, text: str, digest: str, expires_at: datetime) -> None:
-        """Keep a run's input, JSON text. Harmless when repeated.
+        """Keep a run's input, JSON text. Harmless when repeated. As `item`."""
+        item = self.item(run_id, text, digest, expires_at)
+        aws.dynamodb().put_item(TableName=self._table, Item=encode_item(item))
+
+    def item(self, run_id: str, text: str, digest: str, expires_at: datetime) -> dict[str, Any]:
+        """The item that keeps a run's input; a large input is in S3 by then, and the item says where.
 
         Args:
             run_id: whose.
@@ -33,7 +38,7 @@ class RunInputs:
         s3_key = None if is_small else f"inputs/{keys.tenant_of(run_id)}/{run_id}/{digest}"
         if s3_key:
             self._bucket.put(s3_key, text)
-        item = {
+        return {
             "id": run_id,
             "part": INPUT_PART,
             "digest": digest,
@@ -41,7 +46,6 @@ class RunInputs:
             "s3": s3_key,
             "ttl": epoch_ms(expires_at) // 1000,
         }
-        aws.dynamodb().put_item(TableName=self._table, Item=encode_item(item))
 
     def get(self, run_id: str) -> Any:
         """A run's input.
