@@ -1,7 +1,7 @@
 """The CDK app: `cdk deploy -c stage=dev`. Run by the CDK CLI as cdk.json says.
 
 Context: `stage` (dev or prod), `config` (the backstay.toml to deploy), `layer_platform` (`lambda`, or `host` for the
-embedded cloud), `functions` (the folder whose tasks to deploy).
+embedded cloud), `functions` (the folder whose tasks to deploy), `sagas` (the folder of sagas).
 """
 
 import sys
@@ -13,6 +13,7 @@ from backstay.errors import BackstayError
 from infra.build import BuildDirectory
 from infra.code import FunctionsFolder
 from infra.packages import REPOSITORY, platform_named
+from infra.sagas_folder import SagasFolder
 from infra.stack import BackstayProps, BackstayStack
 from infra.stage import stage_named
 
@@ -32,7 +33,8 @@ def build(app: App) -> BackstayStack:
     # An absolute path stays as it is.
     folder = FunctionsFolder(REPOSITORY / _context(app, "functions", "functions"), platform, BuildDirectory())
     config = REPOSITORY / _context(app, "config", "backstay.toml")
-    stack = BackstayStack(app, BackstayProps(stage_named(_context(app, "stage", "dev")), config, folder))
+    sagas = SagasFolder(REPOSITORY / _context(app, "sagas", "infra/sagas"))
+    stack = BackstayStack(app, BackstayProps(stage_named(_context(app, "stage", "dev")), config, folder, sagas))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return stack
 

@@ -20,6 +20,8 @@ from infra.encryption import Encryption
 from infra.function import Surroundings
 from infra.layer import LayerProps, Layers
 from infra.reach import Reach
+from infra.saga import SagaMachine, SagaProps, check_tasks
+from infra.sagas_folder import SagasFolder
 from infra.schedules import Schedules, SchedulesProps
 from infra.stage import Stage
 from infra.storage import Storage, StorageProps
@@ -36,6 +38,7 @@ class BackstayProps:
     config: Path
     """The backstay.toml that functions will read."""
     folder: FunctionsFolder
+    sagas: SagasFolder
 
 
 class BackstayStack(Stack):
@@ -53,6 +56,7 @@ class BackstayStack(Stack):
         self._props = props
         self._settings = config.read(props.config)
         self._tasks = tuple(props.folder.catalog())
+        self._sagas = props.sagas.sagas(self._settings)
         check_routes(self._tasks, self._settings)
         self._encryption = Encryption(self, "Encryption", stage)
         self._alarms = Alarms(self, "Alarms", AlarmsProps(stage, self._encryption))
@@ -60,6 +64,7 @@ class BackstayStack(Stack):
         self._schedules = Schedules(self, "Schedules", SchedulesProps(stage))
         self._queues = {task.name: self._queue(task) for task in self._tasks}
         self._build_functions()
+        self._build_sagas()
         for task in self._tasks:
             sys.stderr.write(f"{describe(task)}\n")
 
@@ -83,6 +88,13 @@ class BackstayStack(Stack):
         Changes(self, "Changes", around, ChangesProps(props.folder, layers, reach))
         api = Api(self, "Api", around, ApiProps(props.folder, layers, reach))
         self._tell(api.url, around.environment)
+
+    def _build_sagas(self) -> None:
+        tasks = {task.name: task for task in self._tasks}
+        for saga in self._sagas:
+            check_tasks(saga, tasks)
+            made_of = SagaProps(saga, self._props.stage, self._encryption, tasks, self._queues)
+            SagaMachine(self, f"{_pascal(saga.name)}Saga", made_of)
 
     def _environment(self) -> dict[str, str]:
         stage, storage = self._props.stage, self._storage

@@ -35,6 +35,8 @@ class Wish:
     """The process whose end is the cloud's end too; None for a cloud that stays."""
     functions: Path = REPOSITORY / "functions"
     """The folder whose tasks are deployed."""
+    sagas: Path = REPOSITORY / "infra" / "sagas"
+    """The folder whose sagas are deployed."""
 
 
 def up(state: StateDirectory, tell: Tell, wish: Wish = Wish()) -> LocalCloud:
@@ -99,7 +101,7 @@ def _deploy(state: StateDirectory, cloud: LocalCloud, tell: Tell, wish: Wish) ->
     providers = _providers(cloud, wish)
     config = state.path / "backstay.toml"
     config.write_text(dump(providers.config))
-    outputs = Deployment(state, cloud.endpoint_url).deploy(config, wish.functions, tell)
+    outputs = Deployment(state, cloud.endpoint_url).deploy(config, wish.functions, wish.sagas, tell)
     tell("putting the providers' secrets and the API key in place")
     _put_secrets(cloud, {outputs["SecretPrefix"] + name: value for name, value in providers.secrets.items()})
     api_url = local_api_url(cloud.endpoint_url, outputs["ApiUrl"])

@@ -70,8 +70,8 @@ class Deployment:
         bootstrap = Program("cdk bootstrap", command, self._env, self._log, cwd=self._state.temporary)
         run(bootstrap, lambda _: None, self._state)
 
-    def deploy(self, config: Path, functions: Path, tell: Callable[[str], None]) -> Mapping[str, str]:
-        """Synthesise and deploy the app with this backstay.toml and the tasks of this folder; the stack's outputs.
+    def deploy(self, config: Path, functions: Path, sagas: Path, tell: Callable[[str], None]) -> Mapping[str, str]:
+        """Synthesise and deploy the app with this backstay.toml, tasks and sagas of these folders; the stack's outputs.
 
         Raises:
             Problem: it failed; with the end of its output.
@@ -80,6 +80,7 @@ class Deployment:
         tell("building the layers and synthesising the app")
         outputs = self._state.path / "outputs.json"
         context = {"stage": STAGE, "layer_platform": "host", "config": str(config), "functions": str(functions)}
+        context |= {"sagas": str(sagas)}
         command = [str(CDK), "deploy", "--all", "--require-approval", "never", "--no-notices", "--progress", "events"]
         command += ["--output", str(self._state.path / "cdk.out"), "--outputs-file", str(outputs)]
         command += [word for name, value in context.items() for word in ("--context", f"{name}={value}")]

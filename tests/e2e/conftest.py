@@ -34,16 +34,25 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def state(tmp_path_factory: pytest.TempPathFactory, functions: Path) -> Iterator[StateDirectory]:
+def sagas(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The app's sagas and the tests' own, in one folder."""
+    root = tmp_path_factory.mktemp("sagas")
+    for source in (REPOSITORY / "infra" / "sagas", REPOSITORY / "tests" / "sagas"):
+        shutil.copytree(source, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    return root
+
+
+@pytest.fixture(scope="session")
+def state(tmp_path_factory: pytest.TempPathFactory, functions: Path, sagas: Path) -> Iterator[StateDirectory]:
     """The state directory of the cloud that runs for this session."""
     if kept := os.environ.get(KEPT):
         directory = StateDirectory(Path(kept))
         if not directory.cloud():
-            up(directory, print, Wish(functions=functions))
+            up(directory, print, Wish(functions=functions, sagas=sagas))
         yield directory
         return
     directory = StateDirectory(tmp_path_factory.mktemp("cloud") / "state")
-    up(directory, print, Wish(owner=child_of("pytest", os.getpid()), functions=functions))
+    up(directory, print, Wish(owner=child_of("pytest", os.getpid()), functions=functions, sagas=sagas))
     yield directory
     down(directory)
 

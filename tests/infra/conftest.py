@@ -73,6 +73,8 @@ def new_app(outdir: Path | None = None, **ours: str) -> "App":
 
     from_file: dict[str, object] = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
     context = from_file | {"layer_platform": "host", "stage": "dev"} | ours
+    if "functions" in ours and "sagas" not in ours:
+        context["sagas"] = str(Path(ours["functions"]) / "no-sagas")  # the app's own need the app's tasks
     return App(outdir=str(outdir) if outdir else None, context=context)
 
 

@@ -13,20 +13,11 @@ from backstay.workflows.saga import (
     WaitForSignal,
     fact,
     ref,
-    setting,
 )
 
 
 class Order(BaseModel):
     text: str
-
-
-class Delivery(BaseModel):
-    url: str = ""
-
-
-class Settings(BaseModel):
-    delivery: Delivery = Delivery()
 
 
 def a_saga(*steps, name="a-saga") -> Saga:
@@ -55,16 +46,6 @@ def test_a_mapping_names_where_the_steps_that_it_refers_to_are_found():
         ),
     )
     assert saga.sources_of(saga.steps[2].mapping) == {"parse": "parse-command", "paid": "wait#payment-received"}
-
-
-def test_settings_take_their_place_and_leave_out_what_is_not_given():
-    deliver = Step("deliver", "call", {"to": [setting("delivery.url")]}, given=setting("delivery.url"))
-    saga = a_saga(Step("make", "make-it", {}), deliver)
-    assert [step.name for step in saga.with_settings(Settings()).steps] == ["make"]
-    given = saga.with_settings(Settings(delivery=Delivery(url="https://x.test")))
-    assert given.steps[1].mapping == {"to": ["https://x.test"]}
-    with pytest.raises(SagaDeclarationError, match=r"delivery\.uri.*no 'uri'"):
-        a_saga(Step("make", "make-it", {"to": setting("delivery.uri")})).with_settings(Settings())
 
 
 @pytest.mark.parametrize(

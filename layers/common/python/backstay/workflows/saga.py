@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,7 +11,7 @@ from backstay.errors import BackstayError
 from backstay.workflows.conditions import PRE_APPROVED, Condition, fact
 from backstay.workflows.mapping import DEFAULT, REF, refs_of
 
-__all__ = ["PRE_APPROVED", "Approval", "Saga", "Step", "Undo", "WaitForSignal", "fact", "ref", "setting"]
+__all__ = ["PRE_APPROVED", "Approval", "Saga", "Step", "Undo", "WaitForSignal", "fact", "ref"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")  # stands in JSONPath, which takes no hyphen
@@ -41,29 +41,6 @@ def ref(path: str, default: Any = _NOTHING) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """A value of backstay.toml, put in its place when the stack is synthesised."""
-
-    key: str
-
-    def read(self, config: BaseModel) -> Any:
-        """The value.
-
-        Raises:
-            SagaDeclarationError: backstay.toml has no such key.
-        """
-        value: Any = config
-        for name in self.key.split("."):
-            if not isinstance(value, BaseModel) or name not in type(value).model_fields:
-                raise SagaDeclarationError(f"setting({self.key!r}): backstay.toml has no {name!r} there")
-            value = getattr(value, name)
-        return value
-
-
-setting = Setting
-
-
-@dataclass(frozen=True, slots=True)
 class Undo:
     """What takes back what a step has done. Run too where it is uncertain whether the step did it."""
 
@@ -81,8 +58,6 @@ class Step:
     undo: Undo | None = None
     when: Condition | None = None
     """Left out where this doesn't hold."""
-    given: Setting | None = None
-    """Left out of the whole saga where this setting is empty."""
     timeout_s: int | None = None
     """How long one run of its job may take, where its task would let it take longer."""
     heartbeat_s: int | None = None
@@ -177,16 +152,6 @@ class Saga:
         wanted = sorted({found.source for found in refs_of(mapping)} & set(by_name))
         return {name: _where(by_name[name]) for name in wanted}
 
-    def with_settings(self, config: BaseModel) -> "Saga":
-        """The saga with the values of backstay.toml in place.
-
-        Raises:
-            SagaDeclarationError: it names a setting that there isn't.
-        """
-        return replace(
-            self, steps=tuple(_with_settings(step, config) for step in self.steps if _is_given(step, config))
-        )
-
     def tasks(self) -> Iterator[str]:
         """The tasks that the saga sends work to."""
         for step in self.steps:
@@ -198,26 +163,3 @@ class Saga:
 
 def _where(step: AnyStep) -> str:
     return step.task if isinstance(step, Step) else f"wait#{step.event}"
-
-
-def _is_given(step: AnyStep, config: BaseModel) -> bool:
-    return not isinstance(step, Step) or step.given is None or bool(step.given.read(config))
-
-
-def _with_settings(step: AnyStep, config: BaseModel) -> AnyStep:
-    if not isinstance(step, Step):
-        return step
-    undo = replace(step.undo, mapping=_filled(step.undo.mapping, config)) if step.undo else None
-    return replace(step, mapping=_filled(step.mapping, config), undo=undo)
-
-
-def _filled(node: Any, config: BaseModel) -> Any:
-    match node:
-        case Setting():
-            return node.read(config)
-        case Mapping():
-            return {name: _filled(child, config) for name, child in node.items()}
-        case list() | tuple():
-            return [_filled(child, config) for child in node]
-        case _:
-            return node

@@ -1,0 +1,1 @@
+"""The sagas of this app: one file each, with a `Saga` named `saga`, or a function of that name which makes one."""
