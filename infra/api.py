@@ -13,6 +13,7 @@ from infra.code import FunctionsFolder
 from infra.function import Function, FunctionProps, Surroundings
 from infra.layer import Layers
 from infra.permissions import acknowledge, let_any
+from infra.provider_trial import ProviderTrial
 from infra.reach import Reach
 
 _TIMEOUT_S = 29  # the gateway gives up at 30
@@ -37,6 +38,8 @@ class ApiProps:
     folder: FunctionsFolder
     layers: Layers
     reach: Reach
+    trial: ProviderTrial
+    """What it asks to try a provider."""
 
 
 class Api(Construct):
@@ -53,12 +56,13 @@ class Api(Construct):
                 description="Answers the HTTP API",
                 handler="api.handler.handler",
                 code=props.folder.code_of_function("api"),
-                layers=[props.layers.common, props.layers.llm],  # for one tiny call, when a provider is tested
+                layers=[props.layers.common],
                 timeout_s=_TIMEOUT_S,
             ),
         )
         self._role = function.role
         self._grant(around, props.reach)
+        props.trial.let_ask(function.role)
         api = apigateway.HttpApi(
             self,
             "Http",
@@ -102,7 +106,7 @@ class Api(Construct):
         storage.let_work_on_content(role)
         storage.let_keep_payloads(role)
         storage.let_chat(role)
-        reach.grant("llm", role)
+        reach.let_look_at_providers(role)
         reach.let_send_to_every_task(role)
         reach.let_answer_steps(role)
         for queue in reach.queues.values():

@@ -93,6 +93,10 @@ class Reach:
 
     def _let_call_models(self, role: iam.Role) -> None:
         self.storage.let_cache(role)
+        self.let_reach_providers(role)
+
+    def let_reach_providers(self, role: iam.Role) -> None:
+        """Call providers of models under their keys or under the role, behind the guards."""
         self.storage.let_guard(role)
         self._let_read_provider_keys(role)
         if any(provider.kind == "bedrock" and not provider.secret for provider in self.config.providers.values()):
@@ -108,13 +112,22 @@ class Reach:
         self.storage.let_guard(role)
         self._let_read_keys(role, [one for one in self.config.providers.values() if one.kind == "openrouter"])
 
+    def let_look_at_providers(self, role: iam.Role) -> None:
+        """See how providers are and whether they have keys, which stay unread; and change what stands before them."""
+        self.storage.let_guard(role)
+        if names := self._secrets_of(self.config.providers.values()):
+            let(role, ("secretsmanager:DescribeSecret",), *names)
+
     def _let_read_provider_keys(self, role: iam.Role) -> None:
         self._let_read_keys(role, self.config.providers.values())
 
     def _let_read_keys(self, role: iam.Role, providers: Iterable[ProviderSettings]) -> None:
+        if names := self._secrets_of(providers):
+            let(role, _READ_SECRET, *names)
+
+    def _secrets_of(self, providers: Iterable[ProviderSettings]) -> list[str]:
         names = sorted({provider.secret for provider in providers if provider.secret})
-        if names:  # AWS adds six signs to each
-            let(role, _READ_SECRET, *(self._secret(f"{name}-??????") for name in names))
+        return [self._secret(f"{name}-??????") for name in names]  # AWS adds six signs to each
 
     def _let_read_webhook_secrets(self, role: iam.Role) -> None:
         let_any(role, _READ_SECRET, self._secret("webhook/*"), _ONE_A_KEY)

@@ -19,6 +19,7 @@ from infra.credits import Credits, CreditsProps
 from infra.encryption import Encryption
 from infra.function import Surroundings
 from infra.layer import LayerProps, Layers
+from infra.provider_trial import ProviderTrial, ProviderTrialProps
 from infra.reach import Reach
 from infra.saga import SagaMachine, SagaProps, check_tasks
 from infra.sagas_folder import SagasFolder
@@ -86,7 +87,8 @@ class BackstayStack(Stack):
         Sweep(self, "Sweep", around, SweepProps(props.folder, layers, reach))
         Credits(self, "Credits", around, CreditsProps(props.folder, layers, reach))
         Changes(self, "Changes", around, ChangesProps(props.folder, layers, reach))
-        api = Api(self, "Api", around, ApiProps(props.folder, layers, reach))
+        trial = ProviderTrial(self, "ProviderTrial", around, ProviderTrialProps(props.folder, layers, reach))
+        api = Api(self, "Api", around, ApiProps(props.folder, layers, reach, trial))
         self._tell(api.url, around.environment)
 
     def _build_sagas(self) -> None:

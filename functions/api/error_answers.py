@@ -28,6 +28,7 @@ _NOT_NOW = frozenset(
         "SlowDown",
         "Throttling",
         "ThrottlingException",
+        "TooManyRequestsException",
     }
 )
 """Codes by which AWS says that the same request may succeed in a moment."""

@@ -6,11 +6,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from backstay.access.key import Scope
 from backstay.clock import utc_now
+from backstay.trial import Trial
 
 from .breaker_shapes import breaker_of
 from .gate import caller_of, needs, require_every_tenant, routes
 from .problems import Kind, Refusal, invalid
-from .provider_shapes import Providers, ProviderShape, RateShape, Trial, credit_of, rate_of, today_of
+from .provider_shapes import Providers, ProviderShape, RateShape, credit_of, rate_of, today_of
 from .services import services
 
 if TYPE_CHECKING:
@@ -38,13 +39,12 @@ def try_provider(
     ] = None,
 ) -> Trial:
     """Makes one tiny call, whatever its breaker says, and tells what happened. Concerns every tenant."""
-    from .provider_trial import model_to_try
-    from .provider_trial import try_provider as make_call
+    from .provider_trial import ask_for_trial, model_to_try
 
     wanted = model or model_to_try(services().config, _checked(name, "trying a provider"))
     if wanted is None:
         raise invalid("model", f"is needed: no route and no price of backstay.toml names a model of {name!r}")
-    return make_call(name, wanted)
+    return ask_for_trial(name, wanted)
 
 
 @router.post(
@@ -103,13 +103,10 @@ def _provider(name: str, breaker: "BreakerStats", today: "Tally", credit: "Credi
 
 
 def _missing(name: str) -> str | None:
-    from backstay.llm.errors import NotConfigured
+    from backstay.llm.routes import Route, lack_of
 
-    try:
-        services().switchboard.usable([f"{name}/any"])
-    except NotConfigured as error:
-        return str(error)
-    return None
+    places = services().key_places
+    return lack_of(services().config, Route(name, "any"), lambda secret: places.get(secret) is not None) or None
 
 
 def _rate(name: str) -> RateShape | None:

@@ -70,20 +70,6 @@ class Providers(Shape):
     providers: list[ProviderShape]
 
 
-class Trial(Shape):
-    """What became of one tiny call."""
-
-    provider: str
-    model: str
-    ok: bool
-    message: Annotated[str, Field(description="What happened, and what to do about it.")]
-    error_class: Annotated[str | None, Field(description="Class of the failure.")]
-    latency_ms: int
-    input_tokens: int
-    output_tokens: int
-    cost_usd: Annotated[Decimal | None, Field(description="None where nobody has priced the model.")]
-
-
 def rate_of(use: "RateUse") -> RateShape:
     """A rate's use as it is shown."""
     return RateShape(

@@ -1,24 +1,14 @@
-"""One tiny call of a provider, past breaker, rate and cache: somebody wants to know how it really is."""
+"""Asks the function that tries providers, and waits for what it says."""
 
-import time
-from typing import TYPE_CHECKING
+import json
 
-from backstay.clock import utc_now
+from backstay import aws
 from backstay.config import Config
-from backstay.errors import BackstayError, ErrorClass, WorkError
-from backstay.receipt import Call
+from backstay.telemetry import logger
+from backstay.trial import FUNCTION, Trial
 
-from .provider_shapes import Trial
+from .problems import Kind, Refusal
 from .services import services
-
-if TYPE_CHECKING:
-    from backstay.llm.request import Answer
-    from backstay.llm.routes import Route
-
-LONGEST_S = 20.0  # an answer of the API must be there within 29
-
-_QUESTION = "Answer with the one word: ok"
-_MOST_TOKENS = 64
 
 
 def model_to_try(settings: Config, provider: str) -> str | None:
@@ -28,72 +18,19 @@ def model_to_try(settings: Config, provider: str) -> str | None:
     return next((route.partition("/")[2] for route in named if route.partition("/")[0] == provider), None)
 
 
-def try_provider(provider: str, model: str) -> Trial:
-    """Make the call; whatever goes wrong is the answer. What it cost counts as the provider's, and as no job's."""
-    from backstay.llm.activity import activity
-    from backstay.llm.routes import Route
+def ask_for_trial(provider: str, model: str) -> Trial:
+    """What became of the one call.
 
-    route = Route(provider, model)
-    services().switchboard.distrust(route)  # the key may have been set a moment ago
-    began = time.monotonic()
-    try:
-        answer = _ask(route)
-    except WorkError as error:
-        activity.note_failure(provider)
-        trial = _failed(route, error, error.failure.error_class, began)
-    except BackstayError as error:
-        trial = _failed(route, error, None, began)
-    else:
-        trial = _answered(route, answer, began)
-    activity.add(services().env.guards_table, utc_now())
-    return trial
-
-
-def _ask(route: "Route") -> "Answer":
-    from backstay.llm.request import Message, Request
-
-    board = services().switchboard
-    board.usable([str(route)])
-    request = Request((Message("user", _QUESTION),), max_output_tokens=_MOST_TOKENS, temperature=0)
-    timeout_s = min(LONGEST_S, board.settings.providers[route.provider].timeout_s)
-    return board.provider(route).ask(request, route.model, timeout_s)
-
-
-def _failed(route: "Route", error: BackstayError, error_class: ErrorClass | None, began: float) -> Trial:
-    return Trial(
-        provider=route.provider,
-        model=route.model,
-        ok=False,
-        message=str(error),
-        error_class=error_class,
-        latency_ms=_ms_since(began),
-        input_tokens=0,
-        output_tokens=0,
-        cost_usd=None,
-    )
-
-
-def _answered(route: "Route", answer: "Answer", began: float) -> Trial:
-    from backstay.llm.activity import activity
-    from backstay.llm.prices import price
-
-    usage, latency_ms = answer.usage, _ms_since(began)
-    cost_usd, _ = price(services().config, route.provider, route.model, usage)
-    call = Call(route.provider, route.model, usage.input_tokens, usage.output_tokens, latency_ms, cost_usd)
-    activity.note_answer(call)
-    unpriced = "" if cost_usd is not None else f', but nobody has priced it: add [prices."{route}"] to backstay.toml'
-    return Trial(
-        provider=route.provider,
-        model=route.model,
-        ok=True,
-        message=f"{route} answered in {latency_ms} ms{unpriced}",
-        error_class=None,
-        latency_ms=latency_ms,
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cost_usd=cost_usd,
-    )
-
-
-def _ms_since(began: float) -> int:
-    return round((time.monotonic() - began) * 1000)
+    Raises:
+        Refusal: the function crashed or ran out of time, which tells nothing of the provider.
+        botocore.exceptions.ClientError: Lambda did not run it.
+    """
+    if secret := services().config.providers[provider].secret:
+        services().key_places.forget(secret)  # who tries a provider may just have set its key
+    name = services().env.function_prefix + FUNCTION
+    asked = json.dumps({"provider": provider, "model": model})
+    answer = aws.awslambda_to_wait_for().invoke(FunctionName=name, Payload=asked)
+    if "FunctionError" in answer:
+        logger().error("a provider could not be tried", extra={"function": name})
+        raise Refusal(Kind.UNAVAILABLE, f"the function {name} did not come to an end; its log says why")
+    return Trial.model_validate_json(answer["Payload"].read())

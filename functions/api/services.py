@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from backstay.jobs.queries import JobQueries
     from backstay.jobs.stats import StatsReader
     from backstay.jobs.submit import Submitter
-    from backstay.llm.routes import Switchboard
+    from backstay.llm.api_keys import ApiKeys
     from backstay.outbound.policy import Policy
 
 
@@ -128,11 +128,11 @@ class Services:
         return Policy.for_callbacks(self.config.outbound)
 
     @cached_property
-    def switchboard(self) -> "Switchboard":
-        """Reaches providers of models."""
-        from backstay.llm.process import switchboard
+    def key_places(self) -> "ApiKeys":
+        """Where providers' keys lie, which is all that the API may know of them."""
+        from backstay.llm.api_keys import ApiKeys, place_of_secret
 
-        return switchboard()
+        return ApiKeys(read=place_of_secret)
 
     @property
     def config(self) -> "Config":

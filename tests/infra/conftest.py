@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infra.app import build
+from infra.code import FUNCTIONS
 from infra.packages import REPOSITORY
 from tests.infra.template import Template
 
@@ -60,7 +61,7 @@ def write_task(functions: Path, name: str, options: str = "") -> None:
 
 def write_functions(functions: Path) -> None:
     """The functions that are no tasks, and the one task that every stack has."""
-    for name in ("api", "sweep", "follow_changes", "check_credits"):
+    for name in FUNCTIONS:
         (functions / name).mkdir(parents=True)
         (functions / name / "__init__.py").touch()
         (functions / name / "handler.py").write_text(HANDLER)

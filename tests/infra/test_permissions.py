@@ -65,13 +65,20 @@ def test_who_runs_all_jobs_sends_to_every_tasks_queues(derived: Template, functi
 
 def test_secrets_are_read_only_where_they_are_used(derived: Template) -> None:
     readers = {name for name in derived.functions() if derived.resources_of(name, "secretsmanager:GetSecretValue")}
-    assert readers == {"backstay-dev-api", "backstay-dev-deliver-webhook", "backstay-dev-reach-everything"}
+    assert readers == {"backstay-dev-deliver-webhook", "backstay-dev-reach-everything", "backstay-dev-try-provider"}
 
 
-def test_the_api_reads_keys_of_providers_which_it_tries_and_no_other_secret(derived: Template) -> None:
-    secrets = derived.resources_of("backstay-dev-api", "secretsmanager:GetSecretValue")
-    assert secrets
-    assert all(":secret:backstay/dev/provider/" in secret for secret in secrets)
+def test_the_api_sees_whether_providers_have_keys_and_reads_none(derived: Template) -> None:
+    seen = derived.resources_of("backstay-dev-api", "secretsmanager:DescribeSecret")
+    assert seen
+    assert seen == derived.resources_of("backstay-dev-try-provider", "secretsmanager:GetSecretValue")
+    assert all(":secret:backstay/dev/provider/" in secret for secret in seen)
+
+
+def test_only_the_api_invokes_a_function_and_only_the_one_that_tries_providers(derived: Template) -> None:
+    invoked = {name: derived.resources_of(name, "lambda:InvokeFunction") for name in derived.functions()}
+    tries = derived.id_of("AWS::Lambda::Function", "FunctionName", "backstay-dev-try-provider")
+    assert {name: found for name, found in invoked.items() if found} == {"backstay-dev-api": {tries}}
 
 
 def test_the_webhook_task_reads_no_provider_key(derived: Template) -> None:
@@ -147,5 +154,5 @@ def test_who_calls_models_of_bedrock_under_its_role_may_invoke_them_and_nobody_e
         if "bedrock:InvokeModel" in as_list(statement["Action"])
         for resource in as_list(statement["Resource"])
     }
-    assert {policy[:5] for policy, _ in allowed} == {"Dream", "ApiRo"}  # the API tries providers
+    assert {policy[:5] for policy, _ in allowed} == {"Dream", "Provi"}  # and who tries providers
     assert {resource.rpartition(":")[2] for _, resource in allowed} == {"foundation-model/*", "inference-profile/*"}

@@ -87,6 +87,11 @@ def test_follow_changes_counts_by_task_and_tenant(house: House) -> None:
     assert counters.read_tenant("umbrella")["enhance-story"][State.WAITING] == 1
 
 
+def test_try_provider_tells_what_happened(house: House) -> None:
+    trial = handler_of("try-provider")(house.raw("try-provider"), Context())
+    assert (trial["ok"], trial["provider"], trial["error_class"]) == (True, "anthropic", None), trial
+
+
 def test_deliver_webhook_tells_the_receiver_under_a_signature(house: House) -> None:
     record = work_off(house, "deliver-webhook")
     assert record.state is State.COMPLETED, record.error or record.failures

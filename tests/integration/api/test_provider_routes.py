@@ -1,10 +1,15 @@
 """Providers and breakers through the API: how they are, whether they answer, pausing and closing by hand."""
 
+import io
+import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from llmock.pytest_plugin import LLMock
@@ -51,6 +56,30 @@ def deployed(cloud, llmock: LLMock, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     forget_switchboard()
     yield
     forget_switchboard()
+
+
+class TryProvider:
+    """Lambda, at the edge of botocore: the real function answers, unless it is told to break."""
+
+    def __init__(self) -> None:
+        self.breaks = False
+        aws.awslambda_to_wait_for().meta.events.register("before-call.lambda.Invoke", self.invoke)
+
+    def invoke(self, params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
+        from try_provider.handler import handler
+
+        assert params["url_path"] == "/2015-03-31/functions/backstay-test-try-provider/invocations"
+        if self.breaks:
+            said, broke = b'{"errorMessage": "timed out"}', {"FunctionError": "Unhandled"}
+        else:
+            answer = handler(json.loads(params["body"]), SimpleNamespace(aws_request_id="1", function_name="try"))
+            said, broke = json.dumps(answer).encode(), {}
+        return SimpleNamespace(status_code=200), {"Payload": io.BytesIO(said), "ResponseMetadata": {}, **broke}
+
+
+@pytest.fixture(autouse=True)
+def try_provider(deployed: None) -> TryProvider:
+    return TryProvider()
 
 
 @pytest.fixture
@@ -124,11 +153,29 @@ def test_a_try_is_made_whatever_the_breaker_says(client, llmock, circuits):
     assert client()("POST", "/api/providers/house/test").json["ok"]
 
 
-def test_a_key_that_was_just_set_is_used_and_one_that_is_missing_is_told(client):
+def test_a_key_that_is_missing_is_told_and_one_that_was_just_set_is_seen_and_used(client):
     caller = client()
-    trial = caller("POST", "/api/providers/spare/test", query={"model": "gpt-5.6-luna"}).json
+    ask = partial(caller, "POST", "/api/providers/spare/test", query={"model": "gpt-5.6-luna"})
+    trial = ask().json
     assert (trial["ok"], trial["error_class"]) == (False, "auth")
     assert "backstay secrets set provider/spare" in trial["message"]
+    assert not provider(caller, "spare")["configured"]
+
+    aws.secretsmanager().create_secret(Name="backstay/test/provider/spare", SecretString="sk-spare")
+    assert "backstay secrets set" not in ask().json["message"]
+    assert provider(caller, "spare")["configured"]
+
+
+def test_a_key_that_waits_for_its_deletion_is_none(client):
+    aws.secretsmanager().delete_secret(SecretId="backstay/test/provider/house")
+    assert not provider(client())["configured"]
+
+
+def test_a_try_that_does_not_come_to_an_end_tells_nothing_of_the_provider(client, try_provider):
+    try_provider.breaks = True
+    answer = client()("POST", "/api/providers/house/test")
+    assert answer.status == 503
+    assert "backstay-test-try-provider" in answer.json["detail"]
 
 
 def test_a_provider_that_no_route_names_needs_a_model(client):

@@ -86,6 +86,11 @@ def awslambda() -> "LambdaClient":
     return cast("LambdaClient", _client("lambda"))
 
 
+def awslambda_to_wait_for() -> "LambdaClient":
+    """A Lambda client for functions whose answer somebody waits for: patient, and it never asks twice."""
+    return cast("LambdaClient", _client("lambda", _WAITING_CONFIG))
+
+
 def credentials() -> "Credentials | None":
     """What requests are signed with that no client here makes; None where the environment has none."""
     return _session().get_credentials()
@@ -99,5 +104,8 @@ def forget_clients() -> None:
 
 _GUARDS_CONFIG = _CONFIG.merge(
     botocore.config.Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+)
+_WAITING_CONFIG = _CONFIG.merge(
+    botocore.config.Config(read_timeout=27, retries={"mode": "standard", "total_max_attempts": 1})
 )
 _S3_CONFIG = _CONFIG.merge(botocore.config.Config(signature_version="s3v4", s3={"addressing_style": "path"}))

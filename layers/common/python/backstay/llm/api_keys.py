@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from backstay import aws
 from backstay.errors import ErrorClass, WorkError
@@ -20,7 +21,12 @@ class _Kept:
 
 
 class ApiKeys:
-    """API keys by the name of their secret, each kept for five minutes, also where there is none."""
+    """API keys by the name of their secret, each kept for five minutes, also where there is none.
+
+    Args:
+        read: a key by its secret's name; `place_of_secret` where it is enough to know that there is one.
+        clock: seconds that only ever grow.
+    """
 
     def __init__(
         self, read: Callable[[str], str | None] | None = None, clock: Callable[[], float] = time.monotonic
@@ -53,14 +59,28 @@ def read_secret(name: str) -> str | None:
     Raises:
         WorkError: Secrets Manager did not answer.
     """
+    answer = _ask(aws.secretsmanager().get_secret_value, name)
+    return answer.get("SecretString", "").strip() or None
+
+
+def place_of_secret(name: str) -> str | None:
+    """The ARN of a secret of this stage, or None where there is none; for who may know of it and not read it.
+
+    Raises:
+        WorkError: Secrets Manager did not answer.
+    """
+    answer = _ask(aws.secretsmanager().describe_secret, name)
+    return None if answer.get("DeletedDate") else answer.get("ARN")
+
+
+def _ask(about: Callable[..., Mapping[str, Any]], name: str) -> Mapping[str, Any]:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    client = aws.secretsmanager()
+    unknown = aws.secretsmanager().exceptions
     full_name = Environment.read().secret_prefix + name
     try:
-        answer = client.get_secret_value(SecretId=full_name)
-    except (client.exceptions.ResourceNotFoundException, client.exceptions.InvalidRequestException):
-        return None  # the latter is what AWS says of a secret that waits for its deletion
+        return about(SecretId=full_name)
+    except (unknown.ResourceNotFoundException, unknown.InvalidRequestException):
+        return {}  # the latter is what AWS says of a secret that waits for its deletion
     except (BotoCoreError, ClientError) as error:
         raise WorkError(ErrorClass.UNREACHABLE, f"secret {full_name} can't be read: {error}") from error
-    return answer.get("SecretString", "").strip() or None

@@ -1,7 +1,7 @@
 """Which provider and model a call goes to."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from backstay.config import Config, ProviderSettings
@@ -28,6 +28,23 @@ class Route:
         return f"{self.provider}/{self.model}"
 
 
+def lack_of(settings: Config, route: Route, has_key: Callable[[str], bool]) -> str:
+    """What keeps a route from being called, and what to do about it; nothing where it can be.
+
+    Args:
+        settings: backstay.toml.
+        route: which.
+        has_key: whether there is a secret of this name, without the stage's prefix.
+    """
+    provider = settings.providers.get(route.provider)
+    if provider is None or not route.model:
+        return f"backstay.toml has no [providers.{route.provider}]"
+    if provider.secret and not has_key(provider.secret):
+        remedy = f"backstay secrets set {provider.secret}"
+        return f"there is no secret {provider.secret!r} in this stage; set it: {remedy}"
+    return ""
+
+
 class Switchboard:
     """Finds routes that can be called, and keeps their clients for as long as their keys hold."""
 
@@ -49,7 +66,7 @@ class Switchboard:
         for text in wanted:
             route = Route.parse(text)
             try:
-                lack = self._lack_of(route)
+                lack = lack_of(self.settings, route, self._has_key)
             except WorkError as error:
                 unread = error
                 continue
@@ -81,14 +98,8 @@ class Switchboard:
         if secret := self.settings.providers[route.provider].secret:
             self._api_keys.forget(secret)
 
-    def _lack_of(self, route: Route) -> str:
-        settings = self.settings.providers.get(route.provider)
-        if settings is None or not route.model:
-            return f"backstay.toml has no [providers.{route.provider}]"
-        if self._key_of(settings) is None:
-            remedy = f"backstay secrets set {settings.secret}"
-            return f"there is no secret {settings.secret!r} in this stage; set it: {remedy}"
-        return ""
+    def _has_key(self, secret: str) -> bool:
+        return self._api_keys.get(secret) is not None
 
     def _key_of(self, settings: ProviderSettings) -> str | None:
         return self._api_keys.get(settings.secret) if settings.secret else ""
