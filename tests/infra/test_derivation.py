@@ -76,10 +76,10 @@ def test_no_function_reserves_concurrency(dev: Template) -> None:
     assert all("ReservedConcurrentExecutions" not in function for function in dev.functions().values())
 
 
-def test_only_tasks_that_call_a_model_and_the_api_that_tries_providers_carry_the_sdks(derived: Template) -> None:
+def test_only_tasks_that_call_a_model_and_the_function_that_tries_providers_carry_the_sdks(derived: Template) -> None:
     layers = {name: len(function["Layers"]) for name, function in derived.functions().items()}
     assert layers.pop("backstay-dev-reach-everything") == 2
-    assert layers.pop("backstay-dev-api") == 2
+    assert layers.pop("backstay-dev-try-provider") == 2
     assert set(layers.values()) == {1}
 
 
