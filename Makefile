@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.backstay/tools/bin:$(PATH)
 RUN := uv run --frozen
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down lint bench audit aws-check ready
+.PHONY: help demo test up down lint bench chaos audit aws-check ready
 
 help: ## List what there is to make.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ lint: ready ## Check style, types and the direction of imports.
 
 bench: ready ## Measure what the design promises, and write it to bench/results.json.
 	$(RUN) python -m bench
+
+chaos: ready ## Do to it what it claims to survive, for some minutes, and write .backstay/chaos.json.
+	$(RUN) python -m tests.chaos
 
 audit: ready ## Ask the network whether a dependency has a known vulnerability.
 	uv export --frozen --all-groups --no-emit-project --quiet --output-file .backstay/requirements.txt

@@ -48,8 +48,12 @@ class Loopback:
 
 
 @contextmanager
-def loopback() -> Iterator[Loopback]:
-    """Both servers, with empty tables for guards and answers; this process is in a function's environment on them."""
+def loopback(config: str = _CONFIG) -> Iterator[Loopback]:
+    """Both servers, with empty tables for guards and answers; this process is in a function's environment on them.
+
+    Args:
+        config: a backstay.toml; `{llm_url}` stands for the model server's address.
+    """
     with tempfile.TemporaryDirectory() as folder:
         state = StateDirectory(Path(folder))
         state.prepare()
@@ -57,9 +61,9 @@ def loopback() -> Iterator[Loopback]:
         try:
             servers.start_emulator()
             servers.start_model_server()
-            config = Path(folder) / "backstay.toml"
-            config.write_text(_CONFIG.format(llm_url=servers.llm_url), encoding="utf-8")
-            more = aws_environment(servers.endpoint_url, state.path) | {"BACKSTAY_CONFIG": str(config)}
+            file = Path(folder) / "backstay.toml"
+            file.write_text(config.replace("{llm_url}", servers.llm_url), encoding="utf-8")
+            more = aws_environment(servers.endpoint_url, state.path) | {"BACKSTAY_CONFIG": str(file)}
             with environment(**more) as env:
                 forget_switchboard()
                 for table in (GUARDS, CACHE):

@@ -37,6 +37,8 @@ class Wish:
     """The folder whose tasks are deployed."""
     sagas: Path = REPOSITORY / "infra" / "sagas"
     """The folder whose sagas are deployed."""
+    config: Path = REPOSITORY / FILE_NAME
+    """The backstay.toml that is deployed, with its providers answered on this machine."""
 
 
 def up(state: StateDirectory, tell: Tell, wish: Wish = Wish()) -> LocalCloud:
@@ -119,7 +121,7 @@ def _deploy(state: StateDirectory, cloud: LocalCloud, tell: Tell, wish: Wish) ->
 
 
 def _providers(cloud: LocalCloud, wish: Wish) -> Providers:
-    base = read_base(REPOSITORY / FILE_NAME)
+    base = read_base(wish.config)
     inbox = cloud.inbox_url.removeprefix("http://")
     if wish.provider:
         return Providers.at_real_provider(base, wish.provider, inbox)

@@ -40,11 +40,7 @@ class RealProvider:
     @property
     def is_on_this_machine(self) -> bool:
         """Whether it is a server of one's own, which asks for nothing."""
-        host = urlsplit(self.base_url or "").hostname or ""
-        try:
-            return ip_address(host).is_loopback
-        except ValueError:
-            return host == "localhost"
+        return _is_on_this_machine(self.base_url)
 
     @classmethod
     def from_environment(cls, source: Mapping[str, str] = os.environ) -> "RealProvider | None":
@@ -112,7 +108,9 @@ def read_base(path: Path) -> Config:
 
 
 def _on_model_server(provider: ProviderSettings, llm_url: str) -> ProviderSettings:
-    """The provider with its limits, in a protocol that the model server speaks."""
+    """The provider with its limits, in a protocol that the model server speaks. One that is here already stays."""
+    if _is_on_this_machine(provider.base_url):
+        return provider
     match provider.kind:
         case "anthropic":
             return provider.model_copy(update={"base_url": f"{llm_url}/anthropic"})
@@ -130,3 +128,11 @@ def _with_inbox(base: Config, inbox: str) -> Config:
         delivery_url=f"http://{inbox}/campaigns/deliver", cancel_url=f"http://{inbox}/campaigns/cancel"
     )
     return base.model_copy(update={"outbound": outbound, "campaigns": campaigns})
+
+
+def _is_on_this_machine(url: str | None) -> bool:
+    host = urlsplit(url or "").hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,57 @@
+"""The embedded cloud that chaos comes over: the real app, with a backstay.toml of the case's own."""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bench.run import Run
+from cli.local.cloud import Wish, down, up
+from cli.local.processes import child_of
+from cli.local.state import StateDirectory
+from tests.e2e.stack import TERMINAL, Stack
+
+Json = dict[str, Any]
+
+
+@contextmanager
+def ground(run: Run, config: str) -> Iterator[Stack]:
+    """A cloud that is told this, its providers answered by the model server unless they are on this machine already."""
+    folder = Path(tempfile.mkdtemp(prefix="backstay-chaos-"))
+    state = StateDirectory(folder / "state")
+    (folder / "backstay.toml").write_text(config, encoding="utf-8")
+    try:
+        with run.console.status("starting the embedded cloud"):
+            cloud = up(
+                state, lambda _: None, Wish(owner=child_of("chaos", os.getpid()), config=folder / "backstay.toml")
+            )
+        with httpx.Client(headers={"Authorization": f"Bearer {cloud.api_key}"}, timeout=40, trust_env=False) as http:
+            yield Stack(cloud, http)
+    finally:
+        down(state)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def wait_for_all(stack: Stack, job_ids: Sequence[str], seconds: float, step: Callable[[], None]) -> Mapping[str, Json]:
+    """The jobs as they ended, or as they stand when the time is over."""
+    found: dict[str, Json] = {}
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and len(found) < len(job_ids):
+        for job_id in job_ids:
+            if job_id not in found and (job := stack.job(job_id))["state"] in TERMINAL:
+                found[job_id] = job
+                step()
+        time.sleep(0.5)
+    return {job_id: found.get(job_id) or stack.job(job_id) for job_id in job_ids}
+
+
+def answered_by(job: Json) -> str | None:
+    """Which provider gave a job's answer, if any did."""
+    calls = (job["receipt"] or {}).get("calls", [])
+    return calls[-1]["provider"] if calls and job["state"] == "completed" else None

@@ -1,0 +1,40 @@
+"""Every case, by its name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bench.figures import Figure
+from bench.run import Run
+from tests.chaos import fleet_limit, outage
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One kind of harm."""
+
+    about: str
+    """What is done, in a sentence."""
+    run: Callable[[Run], list[Figure]]
+
+
+CASES: Mapping[str, Case] = {
+    "outage": Case("a provider is down for a minute, failing and then hanging, while jobs come in", outage.run),
+    "fleet-limit": Case("500 callers in eight processes want more than a provider's limits allow", fleet_limit.run),
+}
+
+
+class UnknownCaseError(Exception):
+    """There is no case of this name."""
+
+
+def chosen(only: str | None) -> Mapping[str, Case]:
+    """The case of this name, or all.
+
+    Raises:
+        UnknownCaseError: lists the cases that there are.
+    """
+    if only is None:
+        return CASES
+    if only not in CASES:
+        raise UnknownCaseError(f"there is no case {only!r}; the cases are {', '.join(CASES)}")
+    return {only: CASES[only]}
