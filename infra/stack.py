@@ -22,6 +22,7 @@ from infra.layer import LayerProps, Layers
 from infra.provider_trial import ProviderTrial, ProviderTrialProps
 from infra.reach import Reach
 from infra.saga import SagaMachine, SagaProps, check_tasks
+from infra.saga_check import check
 from infra.sagas_folder import SagasFolder
 from infra.schedules import Schedules, SchedulesProps
 from infra.stage import Stage
@@ -94,6 +95,7 @@ class BackstayStack(Stack):
     def _build_sagas(self) -> None:
         tasks = {task.name: task for task in self._tasks}
         for saga in self._sagas:
+            check(saga, tasks)
             check_tasks(saga, tasks)
             made_of = SagaProps(saga, self._props.stage, self._encryption, tasks, self._queues)
             SagaMachine(self, f"{_pascal(saga.name)}Saga", made_of)

@@ -103,13 +103,8 @@ class CampaignSettings(Section):
     """Gets each campaign by POST; where it is empty, a campaign ends with its drafts."""
     cancel_url: str = ""
     """Gets by POST which campaign must not be sent after all."""
-    secret: str = ""
-    """Below `outbound/`: what stands in the header Authorization of both."""
-
-    @property
-    def headers(self) -> dict[str, Any]:
-        """Of calls to both, as call-http takes them."""
-        return {"Authorization": {"secret": self.secret}} if self.secret else {}
+    headers: dict[str, str | dict[str, str]] = Field(default_factory=dict)
+    """Of calls to both, as call-http takes them: a text, or a secret's name below `outbound/`."""
 
     @model_validator(mode="after")
     def _can_be_cancelled(self) -> "CampaignSettings":

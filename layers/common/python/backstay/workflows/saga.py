@@ -11,7 +11,7 @@ from backstay.errors import BackstayError
 from backstay.workflows.conditions import PRE_APPROVED, Condition, fact
 from backstay.workflows.mapping import DEFAULT, REF, refs_of
 
-__all__ = ["PRE_APPROVED", "Approval", "Saga", "Step", "Undo", "WaitForSignal", "fact", "ref"]
+__all__ = ["PRE_APPROVED", "Approval", "Saga", "Step", "Undo", "WaitForSignal", "fact", "ref", "refs"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")  # stands in JSONPath, which takes no hyphen
@@ -38,6 +38,11 @@ def ref(path: str, default: Any = _NOTHING) -> dict[str, Any]:
         default: taken where the path leads nowhere; without one, that fails the step.
     """
     return {REF: path} if default is _NOTHING else {REF: path, DEFAULT: default}
+
+
+def refs(path: str, *names: str) -> dict[str, Any]:
+    """Fields of an object, each under its own name."""
+    return {name: ref(f"{path}.{name}") for name in names}
 
 
 @dataclass(frozen=True, slots=True)
