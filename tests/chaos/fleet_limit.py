@@ -44,9 +44,9 @@ class Callers:
         ends_at = starts_at + self.lasts_s
 
         def keep_calling(number: int) -> list[fleet.Call]:
-            current_job.set(Job(priority="high" if number % 2 else "normal"))
             calls = []
             while time.time() < ends_at:
+                current_job.set(Job(priority="high" if number % 2 else "normal"))
                 try:
                     llm.complete(f"Question {number}?", cache=False, max_output_tokens=40)
                 except WorkError as error:
