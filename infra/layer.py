@@ -10,6 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from backstay import config
+from backstay.workflows.catalog import FILE_NAME as SAGAS
 from infra.build import BuildDirectory, copy_sources, digest
 from infra.packages import REPOSITORY, Platform, compile_bytecode, install, locked_requirements
 
@@ -27,6 +28,8 @@ class LayerProps:
 
     config: Path
     """The backstay.toml that is deployed."""
+    sagas: str
+    """The sagas.json that is deployed."""
     platform: Platform
     build: BuildDirectory
 
@@ -68,7 +71,7 @@ def _packages(name: str, requirements: dict[str, str], props: LayerProps) -> Pat
 
 def _common(requirements: dict[str, str], props: LayerProps) -> Path:
     packages = _packages("layer-packages", requirements, props)
-    made_from = digest(packages.name, props.config.read_text(), folders=[BACKSTAY])
+    made_from = digest(packages.name, props.config.read_text(), props.sagas, folders=[BACKSTAY])
     return props.build.get("layer", made_from, partial(_add_backstay, packages, props))
 
 
@@ -77,4 +80,5 @@ def _add_backstay(packages: Path, props: LayerProps, target: Path) -> None:
     ours = target / "python" / BACKSTAY.name
     copy_sources(BACKSTAY, ours)
     shutil.copyfile(props.config, ours / config.FILE_NAME)
+    (ours / SAGAS).write_text(props.sagas)
     compile_bytecode(ours, props.platform, f"/opt/python/{BACKSTAY.name}")

@@ -11,6 +11,7 @@ from constructs import Construct
 from backstay import config
 from backstay.catalog import AnyTask
 from backstay.settings import SettingsError
+from backstay.workflows.planning import file_of
 from infra.alarms import Alarms, AlarmsProps
 from infra.api import Api, ApiProps
 from infra.changes import Changes, ChangesProps
@@ -79,7 +80,9 @@ class BackstayStack(Stack):
     def _build_functions(self) -> None:
         props = self._props
         self._encryption.let_use(self._schedules.role, "sqs")
-        layers = Layers(self, "Layers", LayerProps(props.config, props.folder.platform, props.folder.build))
+        layers = Layers(
+            self, "Layers", LayerProps(props.config, file_of(self._sagas), props.folder.platform, props.folder.build)
+        )
         reach = Reach(self, props.stage, self._settings, self._storage, self._schedules, self._queues)
         around = Surroundings(props.stage, self._encryption, self._alarms, self._environment())
         for task in self._tasks:

@@ -16,7 +16,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> BuildDirectory:
 
 
 def _layer(build: BuildDirectory, platform: str, config: Path = REPOSITORY / "backstay.toml") -> Path:
-    return _common(locked_requirements("layer"), LayerProps(config, platform_named(platform), build))
+    return _common(locked_requirements("layer"), LayerProps(config, '{"sagas":[]}', platform_named(platform), build))
 
 
 def test_a_layer_for_lambda_holds_arm64_binaries_whatever_this_machine_is(build: BuildDirectory) -> None:
@@ -32,6 +32,7 @@ def test_the_layer_carries_backstay_and_the_configuration_that_is_deployed(
     chosen.write_text("[jobs]\nkeep_completed_days = 3\n")
     ours = _layer(build, "host", chosen) / "python" / "backstay"
     assert (ours / "backstay.toml").read_text() == chosen.read_text()
+    assert (ours / "sagas.json").read_text() == '{"sagas":[]}'
     assert (ours / "jobs" / "entry.py").exists()
 
 
