@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from backstay.campaigns.listing import Listed
+from backstay.campaigns.listing import Standing
 
 from .models import Intent, Reply, Understanding
 
@@ -14,7 +14,7 @@ _EXAMPLES = (
 )
 
 
-def answer_to(understood: Understanding, newest: Callable[[], Sequence[Listed]]) -> Reply | None:
+def answer_to(understood: Understanding, newest: Callable[[], Sequence[Standing]]) -> Reply | None:
     """What to answer; None where something is created.
 
     Args:
@@ -35,18 +35,19 @@ def answer_to(understood: Understanding, newest: Callable[[], Sequence[Listed]])
             return None
 
 
-def _called(campaigns: Sequence[Listed], name: str | None) -> tuple[Listed, ...]:
+def _called(campaigns: Sequence[Standing], name: str | None) -> tuple[Standing, ...]:
     if name is None:
         return tuple(campaigns)
     wanted = name.casefold()
     return tuple(one for one in campaigns if wanted in ((one.name or "").casefold(), one.campaign_id.casefold()))
 
 
-def _told(campaigns: tuple[Listed, ...], none: str) -> Reply:
+def _told(campaigns: tuple[Standing, ...], none: str) -> Reply:
     if not campaigns:
         return Reply(text=none)
-    lines = (
-        f"{one.name or one.campaign_id}: drafts for {', '.join(one.channels)}, made {one.created_at}"
-        for one in campaigns
-    )
-    return Reply(text="\n".join(lines), campaigns=campaigns)
+    return Reply(text="\n".join(map(_line, campaigns)), campaigns=campaigns)
+
+
+def _line(one: Standing) -> str:
+    state = f"{one.state.replace('_', ' ')}, " if one.state else ""
+    return f"{one.name or one.campaign_id}: {state}drafts for {', '.join(one.channels)}, made {one.created_at}"

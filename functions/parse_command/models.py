@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from backstay.campaigns.brief import Channel, Offers, RunId, ShortText
-from backstay.campaigns.listing import Listed
+from backstay.campaigns.listing import Standing
 
 LONGEST_COMMAND = 10_000
 Priority = Literal["high", "normal", "low"]
@@ -166,7 +166,7 @@ class Reply(BaseModel):
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     text: str
-    campaigns: tuple[Listed, ...] = Field(default=(), description="The newest first, ten at most.")
+    campaigns: tuple[Standing, ...] = Field(default=(), description="The newest first, ten at most.")
     examples: tuple[str, ...] = ()
 
 

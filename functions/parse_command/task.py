@@ -36,9 +36,10 @@ def _parsing() -> "Parsing":
     """Made at the first job: the API imports this module too, for the declaration only."""
     from backstay.campaigns.listing import CampaignList
     from backstay.settings import Environment
+    from backstay.workflows.run_store import RunStore
 
     from .history import HistoryTable
     from .parsing import Parsing
 
-    table = Environment.read().content_table
-    return Parsing(HistoryTable(table), CampaignList(table))
+    env = Environment.read()
+    return Parsing(HistoryTable(env.content_table), CampaignList(env.content_table, RunStore(env.workflows_table)))

@@ -9,10 +9,13 @@ from llmock.pytest_plugin import LLMock
 
 from backstay import aws
 from backstay.campaigns.listing import CampaignList
+from backstay.clock import utc_now
 from backstay.errors import ErrorClass, Rejected
 from backstay.jobs.record import JobRecord, State
 from backstay.running import Job
 from backstay.workflows.resources import Resource, ResourceTable
+from backstay.workflows.run import RunRecord, RunState
+from backstay.workflows.run_store import RunStore
 from tests.integration.campaigns.conftest import RUN, TENANT, result_of, work
 from tests.integration.conftest import Machine
 
@@ -39,6 +42,17 @@ def generate(house: Machine, **more: Any) -> JobRecord:
 
 def compensate(house: Machine, wanted: dict[str, Any], **more: Any) -> dict[str, Any]:
     return result_of(work(house, "compensate-content", wanted, **more))
+
+
+def campaigns_of(house: Machine) -> CampaignList:
+    return CampaignList(house.env.content_table, RunStore(house.env.workflows_table))
+
+
+def started(run_id: str) -> RunRecord:
+    now = utc_now()
+    return RunRecord(
+        run_id, "launch-campaign", RunState.RUNNING, "k", "d", started_at=now, changed_at=now, begun_at=now
+    )
 
 
 def items(table: str) -> set[str]:
@@ -130,12 +144,16 @@ def test_of_two_attempts_at_once_the_first_to_keep_its_drafts_wins(house: Machin
 
 
 def test_a_campaign_is_listed_until_it_is_taken_back(house: Machine, no_model: None) -> None:
-    result, campaigns = result_of(generate(house)), CampaignList(house.env.content_table)
+    result, campaigns = result_of(generate(house)), campaigns_of(house)
     (listed,) = campaigns.newest(TENANT)
+    assert listed.state is None
+    RunStore(house.env.workflows_table).create(started(RUN), {"id": RUN, "part": "input"})
+    (listed,) = campaigns.newest(TENANT)
+    assert listed.state == "running"
     assert (listed.run_id, listed.name, listed.channels) == (RUN, "Summer Sale", ("email", "sms"))
     assert campaigns.newest("umbrella") == ()
     answer = result_of(work(house, "parse-command", {"command": "List my campaigns"}))["answer"]
-    assert answer["text"].startswith("Summer Sale: drafts for email, sms, made 20")
+    assert answer["text"].startswith("Summer Sale: running, drafts for email, sms, made 20")
     compensate(house, result["compensation"])
     assert campaigns.newest(TENANT) == ()
 
@@ -143,7 +161,7 @@ def test_a_campaign_is_listed_until_it_is_taken_back(house: Machine, no_model: N
 def test_the_newest_campaigns_are_listed_first(house: Machine, no_model: None) -> None:
     for number in range(12):
         work(house, "generate-content", {"campaign_id": f"c{number}"})
-    listed = CampaignList(house.env.content_table).newest(TENANT, most=3)
+    listed = campaigns_of(house).newest(TENANT, most=3)
     assert [one.campaign_id for one in listed] == ["c11", "c10", "c9"]
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from backstay.campaigns.listing import Listed
+from backstay.campaigns.listing import Standing
 from parse_command.answers import answer_to
 from parse_command.follow_up import completed, insights_of, workflow_of
 from parse_command.history import MOST_KEPT, History, Said
@@ -126,8 +126,15 @@ def test_a_model_is_shown_the_last_three_commands_and_no_user_s_name() -> None:
 
 
 CAMPAIGNS = (
-    Listed(run_id="r2", campaign_id="c2", name="Winter Sale", channels=("email", "sms"), created_at="2026-11-25"),
-    Listed(run_id="r1", campaign_id="c1", name=None, channels=("email",), created_at="2026-11-24"),
+    Standing(
+        run_id="r2",
+        campaign_id="c2",
+        name="Winter Sale",
+        channels=("email", "sms"),
+        created_at="2026-11-25",
+        state="waiting_for_signal",
+    ),
+    Standing(run_id="r1", campaign_id="c1", name=None, channels=("email",), created_at="2026-11-24", state=None),
 )
 
 
@@ -135,7 +142,7 @@ def test_a_status_is_told_of_the_campaign_that_is_named() -> None:
     answer = answer_to(understood(Intent.GET_CAMPAIGN_STATUS, name="winter sale"), lambda: CAMPAIGNS)
     assert answer is not None
     assert answer.campaigns == CAMPAIGNS[:1]
-    assert answer.text.startswith("Winter Sale: drafts for email, sms")
+    assert answer.text == "Winter Sale: waiting for signal, drafts for email, sms, made 2026-11-25"
     missing = answer_to(understood(Intent.GET_CAMPAIGN_STATUS, name="Spring"), lambda: CAMPAIGNS)
     assert missing is not None
     assert missing.text == "No campaign is called 'Spring'."
@@ -151,7 +158,7 @@ def test_a_list_names_all_campaigns_or_says_that_there_are_none() -> None:
 
 
 def test_help_gives_examples_without_looking_anything_up_and_a_creation_is_not_answered() -> None:
-    def unwanted() -> tuple[Listed, ...]:
+    def unwanted() -> tuple[Standing, ...]:
         raise AssertionError("nobody asked for campaigns")
 
     answer = answer_to(understood(Intent.HELP), unwanted)
