@@ -1,6 +1,6 @@
 """Our guards with eight processes full of callers: what they promise holds for all of them together.
 
-Windows and resets are those of production on a smaller scale; docs/resilience.md has what was measured on the true one.
+Windows and resets are those of production on a smaller scale; `make chaos` measures on the true one.
 """
 
 from collections.abc import Mapping
