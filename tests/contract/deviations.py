@@ -93,3 +93,14 @@ STRANGE_TOKENS = (
     Deviation(MINISTACK, "TaskDoesNotExist", "jobs.task_tokens takes either to mean that nobody waits any more"),
 )
 SILENCE = (Deviation(MINISTACK, "States.Timeout", "nothing: a step's silence is counted by its worker, while it runs"),)
+
+NUMBERS_AS_TRUTH = (
+    Deviation(MINISTACK, 1, "nothing: saga_check refuses a condition whose value is of another kind than the fact"),
+)
+NAMES_TAKEN = (
+    Deviation(
+        MINISTACK,
+        ("ExecutionAlreadyExists",) * 3,
+        "who starts a run's execution takes ExecutionAlreadyExists to mean that it was started",
+    ),
+)

@@ -166,6 +166,13 @@ def _compares(value: Any, condition: Comparison) -> bool:
     return bool(value >= condition.value if condition.operator is Operator.AT_LEAST else value <= condition.value)
 
 
+def job_of(body: Mapping[str, Any]) -> tuple[str, str]:
+    """Which job a state has sent: its direction and its step."""
+    if step := body.get("step"):
+        return step["direction"], step["name"]
+    return DO, body["input"]["step"]
+
+
 def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name.replace(".", "_"): value for name, value in facts.items()}
 

@@ -13,7 +13,18 @@ from backstay.jobs.step import Direction, key_of
 from backstay.jobs.task_tokens import LONGEST_FACT_BYTES
 from infra.state_machine import state_machine
 from tests.states_language import Ended, Machine, Sent
-from tests.unit.workflows.made_up_sagas import DO, GROUND, INTERNAL_TASKS, RUN, UNDO, Story, foreseen, sagas, stories
+from tests.unit.workflows.made_up_sagas import (
+    DO,
+    GROUND,
+    INTERNAL_TASKS,
+    RUN,
+    UNDO,
+    Story,
+    foreseen,
+    job_of,
+    sagas,
+    stories,
+)
 
 
 def drive(story: Story) -> tuple[Ended, list[tuple[str, str]], list[Sent]]:
@@ -22,9 +33,7 @@ def drive(story: Story) -> tuple[Ended, list[tuple[str, str]], list[Sent]]:
     sent: list[Sent] = []
 
     def world(message: Sent) -> Any:
-        body = message.parameters["MessageBody"]
-        step = body.get("step") or {"direction": DO, "name": body["input"]["step"]}
-        jobs.append((step["direction"], step["name"]))
+        jobs.append(job_of(message.parameters["MessageBody"]))
         sent.append(message)
         return story.answer(*jobs[-1])
 
