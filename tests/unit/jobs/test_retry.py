@@ -39,6 +39,14 @@ def test_what_the_other_side_asks_for_wins():
     assert decide_retry(own, active(attempts=1), LIMITS, NOW, 0.5) == RetryAfter(42)
 
 
+def test_who_is_limited_again_comes_later_than_it_was_told_so_that_not_all_come_at_once():
+    failure = Failure(ErrorClass.RATE_LIMITED, "x", retry_after_s=10)
+    again = decide_retry(failure, active(attempts=1, waits=3), LIMITS, NOW, 0.5)
+    assert again == ParkUntil(NOW + timedelta(seconds=10 + 0.5 * 8))
+    ours = Failure(ErrorClass.RATE_EXCEEDED, "our own limit tells each its time", retry_after_s=10)
+    assert decide_retry(ours, active(attempts=1, waits=3), LIMITS, NOW, 0.5) == ParkUntil(NOW + timedelta(seconds=10))
+
+
 def test_a_job_that_waited_long_enough_gives_up_and_names_the_last_reason():
     later = NOW + timedelta(seconds=3600)
     verdict = decide_retry(Failure(ErrorClass.OVERLOADED, "busy"), active(attempts=1), LIMITS, later, 0.5)

@@ -69,9 +69,16 @@ def _park(failure: Failure, record: JobRecord, limits: Limits, now: datetime, lu
     if now >= last_call:
         waited = f"waited {limits.give_up_after} s for the world and gave up; last: "
         return GiveUp(Failure(ErrorClass.GAVE_UP, f"{waited}{failure.error_class}: {failure.message}"))
-    wait_s = failure.retry_after_s
+    wait_s = _told_wait_s(failure, record, luck)
     if wait_s is None:
         ceiling = min(LONGEST_BACKOFF_S, _FIRST_PARK_S * 2 ** min(record.waits, 10))
         wait_s = ceiling * (0.5 + luck / 2)  # never near 0: a provider that is down is not asked at once
     due = now + timedelta(seconds=max(float(_SHORTEST_S), wait_s))
     return ParkUntil(min(due, max(last_call, now + timedelta(seconds=_SHORTEST_S))))
+
+
+def _told_wait_s(failure: Failure, record: JobRecord, luck: float) -> float | None:
+    """What the other side asks us to wait. A provider tells many jobs the same; who is refused again comes later."""
+    if failure.retry_after_s is None or failure.error_class is not ErrorClass.RATE_LIMITED or not record.waits:
+        return failure.retry_after_s
+    return failure.retry_after_s + luck * min(LONGEST_BACKOFF_S, 2.0 ** min(record.waits, 10))
