@@ -51,6 +51,7 @@ class Storage(Construct):
         _index(self.keys, "by_list", "list", "created_at", dynamodb.ProjectionType.ALL)
         self.cache = self._table("Cache", "key")
         self.guards = self._table("Guards", "id")
+        _index(self.guards, "by_list", "list", "listed_at", dynamodb.ProjectionType.KEYS_ONLY)
         self.idempotency = self._table("Idempotency", "id")  # Powertools' layout, but for the name of the TTL
         self.chats = self._table("Chats", "id", "part")
         self.workflows = self._table("Workflows", "id", "part")
@@ -83,6 +84,10 @@ class Storage(Construct):
     def let_guard(self, role: iam.Role) -> None:
         """Read and change what stands before calls: breakers, rates, and what is known of providers."""
         let(role, (*_READ_ITEMS, "dynamodb:PutItem", "dynamodb:UpdateItem"), self.guards.table_arn)
+
+    def let_settle_lapsed_leases(self, role: iam.Role) -> None:
+        """Find what processes that died hold of budgets. What is found is changed as guards change it."""
+        let(role, ("dynamodb:Query",), f"{self.guards.table_arn}/index/by_list")
 
     def let_run_once(self, role: iam.Role) -> None:
         """Take the keys of operations that run once, and keep their results."""

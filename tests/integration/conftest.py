@@ -103,7 +103,7 @@ def make_tables() -> None:
     table("content", ["id", "part"], {})
     table("keys", ["key_hash"], {"by_list": ["list", "created_at"]})
     table("cache", ["key"], {})
-    table("guards", ["id"], {})
+    table("guards", ["id"], {"by_list": ["list", "listed_at"]})
     table("idempotency", ["id"], {})
     table("chats", ["id", "part"], {})
     table("workflows", ["id", "part"], {"by_state": by_state, "by_tenant": by_tenant})

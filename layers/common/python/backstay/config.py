@@ -12,12 +12,14 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from backstay.budget_settings import BudgetsSettings
 from backstay.provider_settings import BreakerSettings, Kind, LimitSettings, Names, ProviderSettings, Section
 from backstay.settings import SettingsError
 
 __all__ = [
     "FILE_NAME",
     "BreakerSettings",
+    "BudgetsSettings",
     "CampaignSettings",
     "ChatSettings",
     "Config",
@@ -144,6 +146,7 @@ class Config(Section):
     outbound: Outbound = Field(default_factory=Outbound)
     chats: ChatSettings = Field(default_factory=ChatSettings)
     credits: CreditSettings = Field(default_factory=CreditSettings)
+    budgets: BudgetsSettings = Field(default_factory=lambda: BudgetsSettings.model_validate({}))
     campaigns: CampaignSettings = Field(default_factory=CampaignSettings)
 
     @model_validator(mode="after")

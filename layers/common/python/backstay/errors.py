@@ -33,6 +33,8 @@ class ErrorClass(StrEnum):
     """Another job is asking a model the very same thing; its answer will serve both."""
     BUDGET_EXCEEDED = "budget_exceeded"
     """Our own guard: the money set aside for such calls is used up."""
+    BUDGET_HELD = "budget_held"
+    """Our own guard: calls under way hold what is left of a budget; they give back what they don't need."""
     RATE_EXCEEDED = "rate_exceeded"
     """Our own guard: the other side's limit of requests or tokens would be passed."""
     OVER_LIMIT = "over_limit"
@@ -86,6 +88,7 @@ _DISPOSITIONS = {
     ErrorClass.UNPRICED: Disposition.FAIL,
     ErrorClass.ANSWER_PENDING: Disposition.PARK,
     ErrorClass.BUDGET_EXCEEDED: Disposition.PARK,
+    ErrorClass.BUDGET_HELD: Disposition.PARK,
     ErrorClass.RATE_EXCEEDED: Disposition.PARK,
     ErrorClass.OVER_LIMIT: Disposition.FAIL,
     ErrorClass.BULKHEAD_FULL: Disposition.PARK,

@@ -21,6 +21,8 @@ class Call:
     """Answered from what an earlier run of the same job had already paid for."""
     cached: bool = False
     """Answered from what another job had asked shortly before: free, and its tokens were those of that call."""
+    reservation: str = ""
+    """What was reserved for it in the ledger of budgets; should its process die, the sweep settles by it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,9 @@ def _payload(item: Mapping[str, Any]) -> Payload:
 def _call_item(call: Call) -> list[Any]:
     cost = None if call.cost_usd is None else str(call.cost_usd)
     tokens = [call.input_tokens, call.output_tokens, call.cached_tokens]
-    return [call.provider, call.model, *tokens, call.latency_ms, cost, call.price_version, call.replayed, call.cached]
+    marks = [call.price_version, call.replayed, call.cached]
+    reserved = [call.reservation] if call.reservation else []
+    return [call.provider, call.model, *tokens, call.latency_ms, cost, *marks, *reserved]
 
 
 def _call(entry: list[Any]) -> Call:
@@ -120,4 +122,5 @@ def _call(entry: list[Any]) -> Call:
         price_version=price_version,
         replayed=replayed,
         cached=bool(later and later[0]),  # receipts from before there was a cache end earlier
+        reservation=later[1] if later[1:] else "",
     )

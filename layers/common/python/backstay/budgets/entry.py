@@ -1,0 +1,120 @@
+"""What one transaction does, pure: calls that ended are settled, calls that wait are reserved for, all in one step."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from backstay.budgets.budget import NOTHING, Budget, Posting, Shortage
+from backstay.budgets.lease import Holding, Settlement
+
+MOST_SCOPES = 90
+"""A transaction takes 100 items, and two of them are the lease and what is uncertain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One call that waits for leave to be made."""
+
+    usd: Decimal
+    """The most that it can cost."""
+    scopes: tuple[str, ...]
+    lasts_s: float
+    """How long it can take."""
+    job_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One transaction's worth. Settlements are never refused."""
+
+    asks: Sequence[Ask] = ()
+    settlements: Sequence[Settlement] = ()
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """All that it touches."""
+        asked = (scope for ask in self.asks for scope in ask.scopes)
+        return frozenset(asked).union(scope for one in self.settlements for scope in one.holding.scopes)
+
+    @property
+    def postings(self) -> Mapping[str, Posting]:
+        """What it does, by scope."""
+        postings: dict[str, Posting] = defaultdict(Posting)
+        for settlement in self.settlements:
+            for scope in settlement.holding.scopes:
+                postings[scope] += settlement.posting
+        for ask in self.asks:
+            for scope in ask.scopes:
+                postings[scope] += Posting(reserved=ask.usd)
+        return postings
+
+    @property
+    def needed(self) -> Mapping[str, Decimal]:
+        """What must be left, by scope; only where a call is reserved for."""
+        postings = self.postings
+        return {scope: postings[scope].taken for ask in self.asks for scope in ask.scopes}
+
+    @property
+    def uncertain(self) -> tuple[Holding, ...]:
+        """Calls of which nobody knows what they cost."""
+        return tuple(one.holding for one in self.settlements if not one.certain)
+
+    def lapses_at(self, now: datetime, margin_s: float) -> datetime:
+        """When the last of its calls has surely ended and been settled."""
+        return now + timedelta(seconds=max((ask.lasts_s for ask in self.asks), default=0.0) + margin_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """Which calls of an entry there is money for."""
+
+    entry: Entry
+    refused: Mapping[int, Shortage] = field(default_factory=dict)
+    """By place among the entry's asks."""
+
+
+def first_part(entry: Entry, most_scopes: int = MOST_SCOPES) -> Entry:
+    """As much of it, from the front, as one transaction can hold; settlements go first."""
+    scopes: set[str] = set()
+    settlements: list[Settlement] = []
+    for settlement in entry.settlements:
+        if len(scopes.union(settlement.holding.scopes)) > most_scopes:
+            return Entry((), settlements)
+        scopes.update(settlement.holding.scopes)
+        settlements.append(settlement)
+    asks: list[Ask] = []
+    for ask in entry.asks:
+        if len(scopes.union(ask.scopes)) > most_scopes:
+            break
+        scopes.update(ask.scopes)
+        asks.append(ask)
+    return Entry(asks, settlements)
+
+
+def sift(entry: Entry, known: Mapping[str, Budget]) -> Sifted:
+    """Leave out those calls that a budget has too little left for; a smaller one behind them may still pass.
+
+    Args:
+        entry: what was refused.
+        known: the budgets that are known, as they stand.
+    """
+    taken: dict[str, Decimal] = defaultdict(lambda: NOTHING)
+    for scope, posting in Entry((), entry.settlements).postings.items():
+        taken[scope] = posting.taken
+    asks: list[Ask] = []
+    refused: dict[int, Shortage] = {}
+    for place, ask in enumerate(entry.asks):
+        short = [
+            shortage
+            for scope in ask.scopes
+            if scope in known and (shortage := known[scope].shortage(ask.usd, taken[scope]))
+        ]
+        if short:
+            refused[place] = max(short, key=lambda one: not one.passes)
+            continue
+        for scope in ask.scopes:
+            taken[scope] += ask.usd
+        asks.append(ask)
+    return Sifted(Entry(asks, entry.settlements), refused)

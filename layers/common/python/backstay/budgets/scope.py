@@ -1,0 +1,38 @@
+"""Whose money a call spends: the names of its scopes, and the limits that backstay.toml gives each of them."""
+
+from collections.abc import Mapping
+
+from backstay.budget_settings import OTHERS, BudgetSettings, BudgetsSettings
+from backstay.budgets.budget import Limit
+from backstay.budgets.periods import Window
+
+TOTAL = "total"
+
+Limits = Mapping[Window, Limit]
+
+
+def scopes_of(
+    provider: str, *, tenant: str | None = None, task: str | None = None, key_id: str | None = None
+) -> tuple[str, ...]:
+    """All scopes of a call, such as `total`, `provider:openai`, `tenant:acme`."""
+    named = {"provider": provider, "tenant": tenant, "task": task, "key": key_id}
+    return (TOTAL, *(f"{kind}:{name}" for kind, name in named.items() if name))
+
+
+def limits_of(scope: str, settings: BudgetsSettings) -> Limits:
+    """What backstay.toml allows a scope; a window without a limit is left out."""
+    found = _settings_of(scope, settings)
+    amounts = {window: getattr(found, window.value) for window in Window}
+    return {
+        window: Limit(amount, hard=window.value not in found.soft)
+        for window, amount in amounts.items()
+        if amount is not None
+    }
+
+
+def _settings_of(scope: str, settings: BudgetsSettings) -> BudgetSettings:
+    if scope == TOTAL:
+        return settings.total
+    kind, _, name = scope.partition(":")
+    tables: dict[str, BudgetSettings] = getattr(settings, f"{kind}s")
+    return tables.get(name) or tables.get(OTHERS) or BudgetSettings()
