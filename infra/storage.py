@@ -177,6 +177,7 @@ class Storage(Construct):
             lifecycle_rules=[
                 _expire("uploads/", 1),  # copied when its job is submitted
                 _expire("results/", keep.keep_completed_days + _SLACK_DAYS),
+                _expire("steps/", keep.keep_steps_days + _SLACK_DAYS),
                 _expire("inputs/", _LONGEST_WAIT_DAYS + failed_days + _SLACK_DAYS),
                 s3.LifecycleRule(id="unfinished", abort_incomplete_multipart_upload_after=Duration.days(1)),
             ],

@@ -67,14 +67,10 @@ class Services:
     @cached_property
     def control(self) -> "Control":
         """Cancels and retries jobs."""
-        from datetime import timedelta
-
         from backstay.jobs.control import Control
         from backstay.jobs.endings import Retention
 
-        jobs = self.config.jobs
-        retention = Retention(timedelta(days=jobs.keep_completed_days), timedelta(days=jobs.keep_failed_days))
-        return Control(self.env, self.catalog, retention)
+        return Control(self.env, self.catalog, Retention.of_settings(self.config.jobs))
 
     @cached_property
     def dead_letters(self) -> "DeadLetters":

@@ -33,7 +33,7 @@ _FOR_STRAGGLERS = timedelta(seconds=30)
 
 _KEPT = timedelta(days=30)
 _COUNTED_AS = {"job": "jobs", "lane": "lanes", "message": "messages"}
-_PREFIXES = ("inputs", "results", "uploads")
+_PREFIXES = ("inputs", "results", "steps", "uploads")
 
 
 class Progress(BaseModel):

@@ -1,7 +1,6 @@
 """Settles a step: its job is brought to an end, and what that end means is said."""
 
 import os
-from datetime import timedelta
 from pathlib import Path
 
 from backstay import config
@@ -34,8 +33,7 @@ class Settler:
     @classmethod
     def of_this_function(cls) -> "Settler":
         """With the environment and the tasks of the Lambda that this runs in."""
-        jobs = config.load().jobs
-        retention = Retention(timedelta(days=jobs.keep_completed_days), timedelta(days=jobs.keep_failed_days))
+        retention = Retention.of_settings(config.load().jobs)
         return cls(Environment.read(), Catalog(Path(os.environ["LAMBDA_TASK_ROOT"])), retention)
 
     def settle(self, wanted: StepToSettle, job: Job) -> Settlement:
@@ -79,9 +77,7 @@ class Settler:
         """
         now = self._clock()
         key = key_of(wanted.run_id, wanted.step, Direction.DO)
-        forestalled = bare_record(tenant_of(wanted.run_id), wanted.task, key, now).cancelled(
-            now, self._retention.failed
-        )
+        forestalled = bare_record(tenant_of(wanted.run_id), wanted.task, key, now).cancelled(now, self._retention.steps)
         if self._store.create(forestalled):
             raise LostLeaseError(f"job {forestalled.id} has come on record meanwhile")
         return forestalled

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -49,6 +48,5 @@ def _in_camels(name: str) -> str:
 
 @cache
 def _sweeper() -> Sweeper:
-    jobs = config.load().jobs
-    retention = Retention(timedelta(days=jobs.keep_completed_days), timedelta(days=jobs.keep_failed_days))
+    retention = Retention.of_settings(config.load().jobs)
     return Sweeper(Environment.read(), Catalog(Path(os.environ["LAMBDA_TASK_ROOT"])), retention)

@@ -66,6 +66,7 @@ def test_payloads_go_when_nobody_can_ask_for_them_any_more(prod: Template) -> No
     days = {r["Prefix"]: r["ExpirationInDays"] for r in bucket["LifecycleConfiguration"]["Rules"] if "Prefix" in r}
     assert days["uploads/"] == 1
     assert 7 < days["results/"] < 30
+    assert days["steps/"] > 60, "a run may wait a month for a person, and then read what its first step answered"
     assert days["inputs/"] > 366 + 30  # a job may wait a year for its day
 
 

@@ -75,6 +75,17 @@ def test_ten_megabytes_pass_from_step_to_step(machine, step_functions, enter):
     assert all(len(said) < 1_000 for _, said in step_functions.heard)
 
 
+def test_what_a_step_answered_is_kept_for_as_long_as_a_run_may_wait(machine, step_functions, enter):
+    job_id = enter("first", {"answer_bytes": 100_000})
+    machine.deliver("obey")
+    record = machine.record(job_id)
+    assert record.expires_at is not None
+    assert record.expires_at > machine.clock() + timedelta(days=59)
+    assert record.result is not None
+    assert record.result.s3_key is not None
+    assert record.result.s3_key.startswith("steps/acme/")
+
+
 def test_a_reference_that_leads_nowhere_fails_the_step_and_names_it(machine, step_functions, enter):
     start(machine, {})
     job_id = enter("first", {"text": {"$ref": "input.missing"}})

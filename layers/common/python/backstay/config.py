@@ -78,6 +78,8 @@ class JobsSettings(Section):
 
     keep_completed_days: int = Field(default=7, ge=1, le=3650)
     keep_failed_days: int = Field(default=30, ge=1, le=3650)
+    keep_steps_days: int = Field(default=60, ge=1, le=3650)
+    """Jobs of sagas' steps, however they ended: later steps of a run, which may wait for people, read their results."""
 
 
 class ChatSettings(Section):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pydantic import BaseModel
 
 from backstay.clock import Clock, utc_now
+from backstay.config import JobsSettings
 from backstay.errors import Failure
 from backstay.jobs.callbacks import Callbacks
 from backstay.jobs.payloads import PayloadBucket, result_location
@@ -23,6 +24,20 @@ class Retention:
 
     completed: timedelta = timedelta(days=7)
     failed: timedelta = timedelta(days=30)
+    steps: timedelta = timedelta(days=60)
+    """However they ended: later steps read their results."""
+
+    @classmethod
+    def of_settings(cls, jobs: JobsSettings) -> "Retention":
+        """As backstay.toml says."""
+        days = (jobs.keep_completed_days, jobs.keep_failed_days, jobs.keep_steps_days)
+        return cls(*(timedelta(days=number) for number in days))
+
+    def of(self, record: JobRecord, end: State) -> timedelta:
+        """How long a job is kept that ends so."""
+        if record.step:
+            return self.steps
+        return self.failed if end is State.FAILED else self.completed
 
 
 class Endings:
@@ -41,14 +56,15 @@ class Endings:
             LostLeaseError: the worker that ran it no longer holds the job.
         """
         text = output.model_dump_json()
-        payload = result_location(text, f"results/{record.tenant}/{record.id}/{record.fence}")
-        now = self._clock()
+        folder = "steps" if record.step else "results"
+        payload = result_location(text, f"{folder}/{record.tenant}/{record.id}/{record.fence}")
+        now, keep = self._clock(), self._retention.of(record, State.COMPLETED)
         if payload.s3_key:
             self._bucket.put(payload.s3_key, text)
         elif payload.inline is None:
             part = f"{RESULT_PART}#{record.fence}"
-            self._store.put_text(record.id, part, text, now + self._retention.completed)
-        completed = record.completed(now, payload, receipt, self._retention.completed)
+            self._store.put_text(record.id, part, text, now + keep)
+        completed = record.completed(now, payload, receipt, keep)
         self._store.save(record, completed)
         self._tell(completed)
         return completed
@@ -59,7 +75,7 @@ class Endings:
         Raises:
             LostLeaseError: somebody else has changed the job.
         """
-        failed = record.failed(self._clock(), failure, receipt, self._retention.failed)
+        failed = record.failed(self._clock(), failure, receipt, self._retention.of(record, State.FAILED))
         self._store.save(record, failed)
         self._bury(failed)
         self._tell(failed)
@@ -71,7 +87,7 @@ class Endings:
         Raises:
             LostLeaseError: somebody else has changed the job.
         """
-        cancelled = record.cancelled(self._clock(), self._retention.completed)
+        cancelled = record.cancelled(self._clock(), self._retention.of(record, State.CANCELLED))
         self._store.save(record, cancelled)
         self._tell(cancelled)
         return cancelled

@@ -27,7 +27,6 @@ class _StepInputs:
 
 
 def _worker() -> "Worker":
-    from datetime import timedelta
     from pathlib import Path
 
     from backstay import aws, config
@@ -38,8 +37,7 @@ def _worker() -> "Worker":
 
     aws.dynamodb()  # made here, where a Lambda has its most CPU: every job needs it
     catalog = Catalog(Path(os.environ["LAMBDA_TASK_ROOT"]))
-    jobs = config.load().jobs
-    retention = Retention(timedelta(days=jobs.keep_completed_days), timedelta(days=jobs.keep_failed_days))
+    retention = Retention.of_settings(config.load().jobs)
     env = Environment.read()
     task = catalog.get(os.environ["BACKSTAY_TASK"])
     return Worker(env, catalog, task, retention, step_inputs=_StepInputs(env))
