@@ -1,6 +1,7 @@
 """Steps of a saga are jobs whose end a state machine hears of: one sentence a test."""
 
 import json
+import time
 from datetime import timedelta
 
 import pytest
@@ -155,6 +156,45 @@ def test_a_telling_that_fails_keeps_the_message_and_is_repeated(machine, step_fu
     assert machine.deliver("obey") == []
     assert len(step_functions.heard) == 1
     assert machine.record(job_of_step(RUN, "first", "obey")).fence == 1, "told again, not run again"
+
+
+def test_a_telling_that_fails_is_repeated_before_the_lease_would_end(machine, step_functions, enter):
+    from moto.sqs.models import sqs_backends
+
+    enter("first", {})
+    step_functions.broken = 1
+    machine.deliver("obey")
+    queue = sqs_backends["123456789012"]["us-east-1"].queues["backstay-test-obey"]
+    (message,) = queue._messages
+    assert message.visible_at / 1000 - time.time() < 5, "it would take the lease of 54 s otherwise"
+
+
+def test_a_message_that_sqs_gave_up_on_tells_what_its_run_has_not_heard(machine, step_functions, enter):
+    from collections import Counter
+
+    from backstay.jobs.dead_queue import DeadQueue
+    from backstay.jobs.endings import Endings
+
+    def tend() -> Counter[str]:
+        endings = Endings(machine.env, machine.submitter, Retention(), machine.clock)
+        queue = DeadQueue(machine.env, machine.submitter, endings, machine.clock)
+        return queue.tend(machine.catalog.get("obey"), lambda: False)
+
+    job_id = enter("first", {})
+    (lost,) = machine.receive("obey")
+    enter("first", {})  # the same state's message; its worker finishes the job, and never gets through
+    step_functions.broken = 1
+    machine.deliver("obey")
+    assert step_functions.heard == []
+    machine.send_raw("obey-dead", lost["body"])
+    assert tend() == {"removed": 1}
+    assert [token for token, _ in step_functions.heard] == ["first-do-1"]
+
+    second = step_functions.message(RUN, "second", "obey", {})
+    machine.send_raw("obey-dead", second)
+    assert tend() == {"recorded": 1}
+    assert step_functions.heard[1] == ("second-do-1", ("crashed", step_functions.heard[1][1][1]))
+    assert machine.record(job_id).state is State.COMPLETED
 
 
 def test_a_worker_that_dies_before_telling_is_made_good_by_the_next_delivery(machine, step_functions, enter):

@@ -27,7 +27,7 @@ from backstay.jobs.message import (
 from backstay.jobs.poison import PoisonStore
 from backstay.jobs.queues import DEAD_SUFFIX, Queues
 from backstay.jobs.record import JobRecord, State
-from backstay.jobs.step_jobs import bare_record_of
+from backstay.jobs.step_jobs import StepJobs, bare_record_of
 from backstay.jobs.store import JobStore, LostLeaseError, Refused
 from backstay.jobs.submit import InvalidInputError, KeyConflictError, Submitter
 from backstay.settings import Environment
@@ -88,6 +88,7 @@ class DeadQueue:
     def __init__(self, env: Environment, submitter: Submitter, endings: Endings, clock: Clock) -> None:
         self._env, self._submitter, self._endings, self._clock = env, submitter, endings, clock
         self._store, self._poison, self._queues = JobStore(env.jobs_table), PoisonStore(env.jobs_table), Queues(env)
+        self._steps = StepJobs(env, clock)
 
     def tend(self, task: AnyTask, time_is_up: Callable[[], bool]) -> Counter[str]:
         """Look through one task's dead letters; answers what was done, by name.
@@ -157,8 +158,8 @@ class DeadQueue:
                 job_id = self._submitter.register(submission_of(message)).id
             else:
                 job_id = message.job_id
-                if isinstance(message, StepMessage):
-                    self._store.create(bare_record_of(message, self._clock()))
+                if isinstance(message, StepMessage) and self._store.create(bare_record_of(message, self._clock())):
+                    self._steps.note(job_id, message.step)
         except (NotAJobError, KeyConflictError) as error:
             return self._record_poison(task, letter, Failure(ErrorClass.NOT_A_JOB, str(error)))
         except InvalidInputError as error:
@@ -180,6 +181,8 @@ class DeadQueue:
         if claimed.record.state is State.FAILED:
             self._endings.repeat(claimed.record)
             return "recorded"
+        if claimed.record.state.is_terminal and claimed.record.step:
+            self._endings.repeat(claimed.record)  # its run may not have heard of it
         return "removed"  # the job is over, or goes on with another message; a lost one is sent again
 
     def _fail(self, claimed: JobRecord, letter: Letter) -> str:

@@ -28,6 +28,9 @@ R = TypeVar("R")
 HAND_BACK_MARGIN_S = 6.0
 """What a worker keeps of its Lambda's time to record how its jobs ended."""
 
+TELL_AGAIN_S = 3
+"""When a message comes back after AWS did not answer, in seconds; as much later each time."""
+
 
 class LambdaContext(Protocol):
     """What the worker needs of the Lambda's context."""
@@ -102,10 +105,26 @@ class _Batch:
     async def _attend(self, record: dict[str, Any]) -> bool:
         try:
             return (await self._settled(record)).acknowledge
+        except (BotoCoreError, ClientError):
+            logger().exception("AWS did not answer; message not settled", message_id=record["messageId"])
+            await self._in_thread(self._return_soon, record)
+            return False
         except Exception:  # noqa: BLE001 - whatever befalls one message must not cost its neighbours
             # The message comes back when its visibility ends, and a claimed job with it when its lease does.
             logger().exception("message not settled", message_id=record["messageId"])
             return False
+
+    def _return_soon(self, record: Mapping[str, Any]) -> None:
+        """Of a job that is over only the telling may be missing, which needn't wait until the visibility ends.
+
+        One whose end could not be written holds its lease still, and is hidden until then by whoever gets it next.
+        """
+        receives = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+        wait_s = min(self._task.limits.lease_s, TELL_AGAIN_S * receives)
+        try:
+            self._queues.hide(self._queues.name_of(record["eventSourceARN"]), record["receiptHandle"], wait_s)
+        except (BotoCoreError, ClientError):
+            logger().warning("it comes back when its visibility ends", message_id=record["messageId"], exc_info=True)
 
     async def _settled(self, record: dict[str, Any]) -> Settled:
         envelope = Envelope.of(record, self._queues.name_of(record["eventSourceARN"]))
