@@ -9,6 +9,28 @@ TERMINAL = frozenset({"completed", "failed", "cancelled"})
 
 
 @dataclass(frozen=True, slots=True)
+class CallView:
+    """One line of a job's receipt."""
+
+    provider: str
+    is_free: bool
+    """Nobody was asked: it came from the cache, or from what an earlier attempt had paid for."""
+    is_cached: bool
+    failed_over_from: tuple[str, ...]
+    """The providers that it stands in for."""
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "CallView":
+        """Read a call as the API answers it."""
+        return cls(
+            provider=document["provider"],
+            is_free=document["cached"] or document["replayed"],
+            is_cached=document["cached"],
+            failed_over_from=tuple(one["route"].partition("/")[0] for one in document["failed_over_from"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class JobView:
     """One job. Times are ISO 8601 text in UTC, as they came."""
 
@@ -28,6 +50,8 @@ class JobView:
     error_message: str | None
     reason: str | None
     cost_usd: Decimal | None
+    calls: tuple[CallView, ...]
+    """Of models, in their order."""
 
     @property
     def is_over(self) -> bool:
@@ -70,4 +94,5 @@ class JobView:
             error_message=error.get("message"),
             reason=document.get("reason"),
             cost_usd=None if cost is None else Decimal(str(cost)),
+            calls=tuple(CallView.of(call) for call in receipt.get("calls", ())),
         )

@@ -48,6 +48,7 @@ def judge(outcome: Outcome, others: Mapping[str, Outcome]) -> tuple[str, ...]:
             _complaint("attempts", expect.attempts, job.attempts),
             _complaint("source", expect.source, job.source),
             _complaint("error class", expect.error_class, job.error_class),
+            *_call_complaints(expect, job),
             _wait_complaint(expect, job),
             "" if outcome.has_webhook or not expect.webhook else "no webhook arrived",
         ]
@@ -60,6 +61,17 @@ def judge(outcome: Outcome, others: Mapping[str, Outcome]) -> tuple[str, ...]:
 def _end_complaint(expect: Expectation, outcome: Outcome) -> str:
     wanted = expect.state or (f"refused {expect.status}" if expect.status else "dead letter")
     return _complaint("end", wanted, outcome.end)
+
+
+def _call_complaints(expect: Expectation, job: JobView) -> list[str]:
+    """What the call that gave the answer should have been."""
+    last = job.calls[-1] if job.calls else None
+    skipped = last.failed_over_from[0] if last and last.failed_over_from else None
+    return [
+        _complaint("provider", expect.answered_by, last.provider if last else None),
+        _complaint("failover", expect.failed_over_from, skipped),
+        _complaint("cached", expect.cached, last.is_cached if last else None),
+    ]
 
 
 def _wait_complaint(expect: Expectation, job: JobView) -> str:

@@ -13,8 +13,8 @@ from rich.live import Live
 from backstay.config import FILE_NAME
 from cli.api import Api
 from cli.demo.outcome import Outcome
-from cli.demo.report import complaints_of, render, to_json, total_cost
-from cli.demo.scenarios import Events, Scenario, read_events
+from cli.demo.report import WIDTH, complaints_of, render, to_json, total_cost
+from cli.demo.scenarios import Entry, groups_of, read_events
 from cli.demo.sender import Sender
 from cli.demo.spending import CAP_USD, affordable, price_of
 from cli.local.cloud import Wish, down, up
@@ -27,8 +27,6 @@ from cli.target import local_target
 _PATIENCE_S = 120
 _LOOK_EVERY_S = 0.5
 
-Entry = tuple[Events, Scenario]
-
 
 def run_demo(*, as_json: bool) -> bool:
     """Run every sample event on a cloud of its own. Whether all ended as expected.
@@ -36,7 +34,7 @@ def run_demo(*, as_json: bool) -> bool:
     Raises:
         Problem: the cloud did not come up, or the environment asks for a provider that can't be used.
     """
-    entries = [(events, scenario) for events in read_events(REPOSITORY / "events") for scenario in events.scenarios]
+    entries = [entry for events in read_events(REPOSITORY / "events") for entry in events.entries]
     real = RealProvider.from_environment()
     state = StateDirectory(Path(tempfile.mkdtemp(prefix="backstay-demo-")))
     show = Show(quiet=as_json)
@@ -86,13 +84,11 @@ class Show:
         self._outcomes: dict[tuple[str, str], Outcome] = {}
 
     def run(self, state: StateDirectory, wish: Wish, entries: Sequence[Entry]) -> None:
-        """Bring the cloud into the wanted form and run these scenarios: scripted ones one by one, others at once."""
+        """Bring the cloud into the wanted form and run these scenarios."""
         with progress_line("embedded cloud") as tell:
             cloud = up(state, tell, wish)
-        together = [entry for entry in entries if not entry[1].is_scripted]
-        groups = [together, *([entry] for entry in entries if entry[1].is_scripted)]
         with Api(local_target(cloud, state)) as api, self._live() as update:
-            for group in groups:
+            for group in groups_of(entries):
                 self._run_group(Sender(cloud, api), group, update)
 
     def _run_group(self, sender: Sender, group: Sequence[Entry], update: Callable[[], None]) -> None:
@@ -128,6 +124,6 @@ class Show:
         if as_json:
             print_json(to_json(outcomes))
         else:
-            console.print(render(outcomes))
+            console.print(render(outcomes), width=min(console.width, WIDTH))
             console.print(f"\n{good} of {len(outcomes)} as expected, ${total_cost(outcomes):.6f} at list prices")
         return good == len(outcomes)

@@ -4,7 +4,7 @@
  "scenarios": [{"name": "a story", "input": {…}, "expect": {"state": "completed", "source": "model"}}]}
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,7 +29,13 @@ class Expectation(_Part):
     """A message that is no job must lie in the dead letter queue."""
     attempts: int | None = None
     source: str | None = None
-    """The result's `source`: model or local."""
+    """The result's `source`: model, local or rules."""
+    answered_by: str | None = None
+    """The provider whose answer it was, in the end."""
+    failed_over_from: str | None = None
+    """The provider that this one stood in for."""
+    cached: bool | None = None
+    """Whether the answer had been given before, to another job, and was free."""
     error_class: str | None = None
     webhook: bool = False
     """A signed webhook about the job's end must arrive; its callback_url is an address below `{inbox}`."""
@@ -58,7 +64,9 @@ class Scenario(_Part):
     """What else stands in the submission: idempotency_key, priority, delay_s, tags, tenant, callback_url. In a text,
     `{inbox}` stands for the embedded cloud's receiver of webhooks."""
     model: list[dict[str, Any]] = []
-    """What the model server must do first, as in `POST /_llmock/scenario`; such scenarios run alone."""
+    """What the model server must do first, as in `POST /_llmock/scenario`; such a scenario runs alone."""
+    after: str | None = None
+    """The scenario that must be over before this one is sent, which then runs alone."""
     then: Literal["cancel", "redrive"] | None = None
     """What is done to the job: cancelled once it is accepted, or redriven once it has failed for good."""
     expect: Expectation
@@ -67,6 +75,11 @@ class Scenario(_Part):
     def is_scripted(self) -> bool:
         """Whether the model server must misbehave for it."""
         return bool(self.model)
+
+    @property
+    def runs_alone(self) -> bool:
+        """Whether nothing else may be under way meanwhile."""
+        return self.is_scripted or self.after is not None
 
     @model_validator(mode="after")
     def _brings_one_thing(self) -> "Scenario":
@@ -87,7 +100,7 @@ class Events(_Part):
     def _names_what_is_there(self) -> "Events":
         seen: set[str] = set()
         for scenario in self.scenarios:
-            for other in (scenario.input_of, scenario.expect.same_job_as):
+            for other in (scenario.input_of, scenario.after, scenario.expect.same_job_as):
                 if other is not None and other not in seen:
                     raise ValueError(f"{scenario.name!r} refers to {other!r}, which no scenario before it is called")
             if scenario.name in seen:
@@ -95,11 +108,26 @@ class Events(_Part):
             seen.add(scenario.name)
         return self
 
+    @property
+    def entries(self) -> list["Entry"]:
+        """Each scenario, with whose it is."""
+        return [(self, scenario) for scenario in self.scenarios]
+
     def input_of(self, scenario: Scenario) -> Mapping[str, Any] | None:
         """What a scenario sends; None for one that sends a text that is no job."""
         if scenario.input_of is None:
             return scenario.input
         return self.input_of(next(other for other in self.scenarios if other.name == scenario.input_of))
+
+
+Entry = tuple[Events, Scenario]
+"""A scenario, and whose it is."""
+
+
+def groups_of(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """What is sent at once: first all scenarios that can be, then the others one by one, in their order."""
+    together = [entry for entry in entries if not entry[1].runs_alone]
+    return [together, *([entry] for entry in entries if entry[1].runs_alone)]
 
 
 def read_events(folder: Path) -> tuple[Events, ...]:

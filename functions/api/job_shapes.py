@@ -105,6 +105,13 @@ class Progress(Shape):
     note: str
 
 
+class FailedRouteShape(Shape):
+    """A route that gave no answer of use."""
+
+    route: str
+    error_class: str
+
+
 class ModelCall(Shape):
     """One answered model call."""
 
@@ -118,6 +125,7 @@ class ModelCall(Shape):
     price_version: str
     replayed: Annotated[bool, Field(description="Answered from what an earlier attempt had paid for.")]
     cached: Annotated[bool, Field(description="Answered from the cache, for nothing.")]
+    failed_over_from: Annotated[list[FailedRouteShape], Field(description="Whom it stands in for.")]
 
 
 class JobReceipt(Shape):

@@ -8,7 +8,18 @@ from backstay.jobs.payloads import MissingPayloadError
 from backstay.jobs.record import JobRecord, State
 from backstay.receipt import Receipt
 
-from .job_shapes import FailedRun, Job, JobDetail, JobFailure, JobReceipt, JobStep, Links, ModelCall, Progress
+from .job_shapes import (
+    FailedRouteShape,
+    FailedRun,
+    Job,
+    JobDetail,
+    JobFailure,
+    JobReceipt,
+    JobStep,
+    Links,
+    ModelCall,
+    Progress,
+)
 
 if TYPE_CHECKING:
     from backstay.jobs.inputs import Inputs
@@ -90,6 +101,9 @@ def _receipt(receipt: Receipt) -> JobReceipt:
                 price_version=call.price_version,
                 replayed=call.replayed,
                 cached=call.cached,
+                failed_over_from=[
+                    FailedRouteShape(route=one.route, error_class=one.error_class) for one in call.failed_over_from
+                ],
             )
             for call in receipt.calls
         ],

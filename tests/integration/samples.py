@@ -21,7 +21,7 @@ from backstay.config import FILE_NAME
 from backstay.settings import Environment
 from cli.api import Api
 from cli.demo.outcome import Outcome
-from cli.demo.scenarios import Events, Scenario
+from cli.demo.scenarios import Events, Scenario, groups_of
 from cli.demo.sender import Sender
 from cli.local.inbox import Inbox
 from cli.local.providers import Providers, read_base
@@ -120,7 +120,7 @@ class House:
         self.key = store.create("samples", "*", ("submit", "read", "operate"), webhook=True)
 
     def run(self, events: Events) -> dict[str, Outcome]:
-        """Send a task's scenarios as the demo does, the scripted ones one by one; answers how each ended."""
+        """Send a task's scenarios as the demo does; answers how each ended."""
         cloud = LocalCloud(
             api_url="https://api.test",
             api_key=self.key.key,
@@ -136,9 +136,8 @@ class House:
         api._http = httpx.Client(transport=_Gateway(), headers=api._http.headers)
         sender = Sender(cloud, api)
         outcomes: dict[str, Outcome] = {}
-        together = [scenario for scenario in events.scenarios if not scenario.is_scripted]
-        for group in (together, *([scenario] for scenario in events.scenarios if scenario.is_scripted)):
-            self._run(sender, events, group, outcomes)
+        for group in groups_of(events.entries):
+            self._run(sender, events, [scenario for _, scenario in group], outcomes)
         return outcomes
 
     def _run(self, sender: Sender, events: Events, group: list[Scenario], outcomes: dict[str, Outcome]) -> None:

@@ -1,14 +1,17 @@
 """The demo's judgement: sample events that fit, ends that are compared, money that is capped."""
 
+import io
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from rich.console import Console
 
 from backstay.config import parse
 from cli.demo.outcome import Outcome, judge
-from cli.demo.scenarios import Events, Expectation, Scenario, read_events
+from cli.demo.report import WIDTH, render
+from cli.demo.scenarios import Events, Expectation, Scenario, groups_of, read_events
 from cli.demo.spending import CAP_USD, Price, affordable, price_of
 from cli.local.providers import RealProvider
 from cli.problems import Problem
@@ -83,6 +86,7 @@ def test_a_duplicate_must_share_its_job() -> None:
         {"name": "x", "input": {}, "expect": {}},
         {"name": "x", "input": {}, "expect": {"state": "completed", "status": 422}},
         {"name": "x", "input_of": "nobody", "expect": {"state": "completed"}},
+        {"name": "x", "input": {}, "after": "nobody", "expect": {"state": "completed"}},
     ],
 )
 def test_a_sample_event_that_makes_no_sense_is_refused(scenario: dict[str, object]) -> None:
@@ -127,3 +131,79 @@ def test_a_model_that_nobody_has_priced_is_not_called() -> None:
 def test_a_model_on_this_machine_costs_nothing() -> None:
     mine = RealProvider("compatible", "k", "llama", "http://127.0.0.1:11434/v1")
     assert price_of(mine, parse("")) == Price(Decimal(0), Decimal(0))
+
+
+def called(**changes: object) -> dict[str, object]:
+    call = {"provider": "openai", "cached": False, "replayed": False, "failed_over_from": []} | changes
+    return {"receipt": {"cost_usd": "0.00002" if not call["cached"] else "0", "calls": [call]}}
+
+
+FAILED = [{"route": "anthropic/claude-haiku-5-5", "error_class": "overloaded"}]
+
+
+def test_who_answered_a_failover_and_a_cached_answer_are_held_to_what_is_expected() -> None:
+    stood_in = job(**called(failed_over_from=FAILED))
+    expect = {"state": "completed", "answered_by": "openai", "failed_over_from": "anthropic", "cached": False}
+    assert judge(outcome(expect, job=stood_in), {}) == ()
+    assert judge(outcome(expect, job=job(**called(provider="anthropic", cached=True))), {}) == (
+        "provider is anthropic, expected openai",
+        "failover is None, expected anthropic",
+        "cached is True, expected False",
+    )
+    assert judge(outcome({"state": "completed", "cached": True}, job=job()), {}) == ("cached is None, expected True",)
+
+
+def test_the_table_tells_who_answered_whom_it_stood_in_for_and_what_was_free_within_100_columns() -> None:
+    long = "an order that has a name much longer than any other order that was ever placed"
+    scenarios = {
+        "failover": job(**called(failed_over_from=FAILED)),
+        "again": job(**called(cached=True)),
+        long: job(),
+    }
+    outcomes = [
+        Outcome("enhance-story", Scenario(name=name, input={}, expect=Expectation(state="completed")), job=found)
+        for name, found in scenarios.items()
+    ]
+    lines = printed(outcomes)
+    assert any("failover" in line and "1 openai" in line and "$0.00002" in line for line in lines)
+    assert any("failover from anthropic" in line for line in lines)
+    assert any("again" in line and "cached" in line and line.rstrip().endswith("$0") for line in lines)
+    assert max(len(line.rstrip()) for line in lines) <= WIDTH
+
+
+def test_a_conversation_can_be_read_below_its_table() -> None:
+    def turn(text: str, reply: str) -> Outcome:
+        said = {"session_id": "s", "text": text}
+        scenario = Scenario(name=text, input=said, expect=Expectation(state="completed"))
+        return Outcome("reply-to-chat", scenario, job=job(result={"reply": reply}))
+
+    lines = printed([turn("On Sundays?", "No [sorry].")])
+    assert not any("customer:" in line for line in lines)
+    lines = printed([turn("On Sundays?", "No [sorry]."), turn("On holidays?", "Neither.")])
+    said = [line.split() for line in lines if "customer:" in line or "bot:" in line]
+    assert [" ".join(words) for words in said] == [
+        "customer: On Sundays?",
+        "bot: No [sorry].",
+        "customer: On holidays?",
+        "bot: Neither.",
+    ]
+
+
+def printed(outcomes: list[Outcome]) -> list[str]:
+    console = Console(file=io.StringIO(), width=200)
+    console.print(render(outcomes), width=WIDTH)
+    return console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+
+
+def test_what_can_run_at_once_does_and_what_must_be_alone_follows_in_order() -> None:
+    def scenario(name: str, **more: object) -> dict[str, object]:
+        return {"name": name, "input": {}, "expect": {"state": "completed"}} | more
+
+    listed = [
+        scenario("a"),
+        scenario("b", after="a"),
+        scenario("c", model=[{"type": "fail"}]),
+        scenario("d"),
+    ]
+    events = Events.model_validate({"task": "t", "scenarios": listed})
+    assert [[one.name for _, one in group] for group in groups_of(events.entries)] == [["a", "d"], ["b"], ["c"]]

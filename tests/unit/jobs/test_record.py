@@ -12,7 +12,7 @@ from backstay.errors import ErrorClass, Failure
 from backstay.jobs.items import from_item, to_item
 from backstay.jobs.record import MOVES, FailedAttempt, IllegalMoveError, JobRecord, Payload, State
 from backstay.jobs.step import Direction, Step
-from backstay.receipt import Call, Receipt
+from backstay.receipt import Call, FailedRoute, Receipt
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 KEEP = timedelta(days=7)
@@ -109,7 +109,10 @@ moments = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1)).map(  # noqa:
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
 counts = st.integers(0, 10**6)
 costs = st.none() | st.decimals(0, 1000, places=8)
-calls = st.builds(Call, texts, texts, counts, counts, counts, costs, counts, texts, st.booleans())
+failed_routes = st.lists(st.builds(FailedRoute, texts, texts), max_size=2).map(tuple)
+calls = st.builds(
+    Call, texts, texts, counts, counts, counts, costs, counts, texts, st.booleans(), st.booleans(), texts, failed_routes
+)
 failures = st.builds(FailedAttempt, counts, moments, st.sampled_from(ErrorClass), texts)
 records = st.builds(
     JobRecord,

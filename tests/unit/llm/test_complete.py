@@ -225,10 +225,12 @@ def test_a_later_run_of_a_job_does_not_pay_again(providers: LLMock) -> None:
             current_job.reset(token)
         return point, text, job
 
+    providers.fail(503)
     first_point, first_text, first = run()
     second_point, second_text, second = run()
     assert (second_point, second_text) == (first_point, first_text)
-    assert len(providers.requests) == 2
+    assert len(providers.requests) == 3
+    assert first.calls[0].failed_over_from
     assert second.calls == [dataclasses.replace(call, replayed=True) for call in first.calls]
     assert Receipt(tuple(second.calls)).cost_usd == 0
 

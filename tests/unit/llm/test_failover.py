@@ -13,6 +13,7 @@ from backstay import llm
 from backstay.errors import ErrorClass
 from backstay.llm.complexity import Tier
 from backstay.llm.use import ModelUse
+from backstay.receipt import FailedRoute
 from backstay.running import Job
 
 CLAUDE, GPT, HOUSE = "anthropic/claude-haiku-5-5", "openai/gpt-5.6-luna", "house/tiny"
@@ -32,6 +33,15 @@ def test_the_next_route_answers_where_one_fails(providers: LLMock, job: Job, sta
     assert llm.complete("Hello")
     assert models(providers) == ["claude-haiku-5-5", "gpt-5.6-luna"]
     assert [call.provider for call in job.calls] == ["openai"]
+    assert [one.route for one in job.calls[0].failed_over_from] == [CLAUDE]
+
+
+def test_the_receipt_tells_whom_a_call_stands_in_for_and_why(providers: LLMock, job: Job) -> None:
+    providers.fail(529).fail(402)
+    llm.complete("Hello", routes=[CLAUDE, GPT, HOUSE])
+    llm.complete("Hello again")
+    failed = (FailedRoute(CLAUDE, "overloaded"), FailedRoute(GPT, "payment"))
+    assert [(call.provider, call.failed_over_from) for call in job.calls] == [("house", failed), ("anthropic", ())]
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])

@@ -5,6 +5,14 @@ from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
+class FailedRoute:
+    """A route that was asked, or would have been but for a guard, and gave no answer of use."""
+
+    route: str
+    error_class: str
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One answered model call. `cost_usd` is None while nobody has priced the model."""
 
@@ -23,6 +31,8 @@ class Call:
     """Answered from what another job had asked shortly before: free, and its tokens were those of that call."""
     reservation: str = ""
     """What was reserved for it in the ledger of budgets; should its process die, the sweep settles by it."""
+    failed_over_from: tuple[FailedRoute, ...] = ()
+    """Whom this call stands in for, in the order in which they failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from backstay.errors import ErrorClass, Failure
 from backstay.jobs import keys
 from backstay.jobs import step as steps
 from backstay.jobs.record import FailedAttempt, JobRecord, Payload, State
-from backstay.receipt import Call, Receipt
+from backstay.receipt import Call, FailedRoute, Receipt
 
 STATE_PART = "state"
 
@@ -105,8 +105,9 @@ def _call_item(call: Call) -> list[Any]:
     cost = None if call.cost_usd is None else str(call.cost_usd)
     tokens = [call.input_tokens, call.output_tokens, call.cached_tokens]
     marks = [call.price_version, call.replayed, call.cached]
-    reserved = [call.reservation] if call.reservation else []
-    return [call.provider, call.model, *tokens, call.latency_ms, cost, *marks, *reserved]
+    failed = [[one.route, one.error_class] for one in call.failed_over_from]
+    seldom = [call.reservation, failed] if failed else [call.reservation] if call.reservation else []
+    return [call.provider, call.model, *tokens, call.latency_ms, cost, *marks, *seldom]
 
 
 def _call(entry: list[Any]) -> Call:
@@ -123,4 +124,5 @@ def _call(entry: list[Any]) -> Call:
         replayed=replayed,
         cached=bool(later and later[0]),  # receipts from before there was a cache end earlier
         reservation=later[1] if later[1:] else "",
+        failed_over_from=tuple(FailedRoute(*one) for one in later[2]) if later[2:] else (),
     )

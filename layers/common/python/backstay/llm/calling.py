@@ -13,7 +13,7 @@ from backstay.llm.guards import Asking, Guards
 from backstay.llm.prices import price, require_price
 from backstay.llm.request import Answer, Finish, Request
 from backstay.llm.routes import Route, Switchboard
-from backstay.receipt import Call
+from backstay.receipt import Call, FailedRoute
 from backstay.resilience.window import Priority
 from backstay.running import HAND_BACK_S, Job
 
@@ -29,6 +29,8 @@ class Caller:
     job: Job | None
     calls: list[Call] = field(default_factory=list)
     """Every answered one, whatever its answer is worth."""
+    failed_over_from: tuple[FailedRoute, ...] = ()
+    """Routes that were given up so far."""
 
     def call(self, request: Request, route: Route, routes_left: int) -> str:
         """The text that a route answers.
@@ -76,6 +78,7 @@ class Caller:
             cost_usd=cost_usd,
             cached_tokens=usage.cached_tokens,
             price_version=version,
+            failed_over_from=self.failed_over_from,
         )
         activity.note_answer(call)
         self.account(call)

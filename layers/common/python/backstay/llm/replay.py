@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from backstay.receipt import Call
+from backstay.receipt import Call, FailedRoute
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +33,5 @@ class Kept:
 def _replayed(call: dict[str, Any]) -> Call:
     cost = call["cost_usd"]
     known = call | {"cost_usd": None if cost is None else Decimal(str(cost)), "replayed": True}
-    return Call(**known)
+    failed = tuple(FailedRoute(**one) for one in call.get("failed_over_from", ()))  # older answers don't tell
+    return Call(**known | {"failed_over_from": failed})

@@ -14,6 +14,7 @@ from backstay.llm.errors import LLMError
 from backstay.llm.request import Message, Request
 from backstay.llm.routes import Route
 from backstay.llm.windows import window_of
+from backstay.receipt import FailedRoute
 
 T = TypeVar("T")
 
@@ -104,6 +105,8 @@ class Tour(Generic[T]):
                 standing = replace(standing, repaired=True)
             case Failover(route):
                 self._errors.append(failed)
+                given_up = FailedRoute(str(self._asked.routes[self._standing.route]), failure.error_class.value)
+                self._caller.failed_over_from += (given_up,)
                 standing = replace(left(standing, failure, route), size=self.first_size(route, standing.windows))
             case End():
                 pass
