@@ -22,7 +22,7 @@ def main(
     try:
         benchmarks = list(chosen(only))
     except UnknownFigureError as error:
-        console.print(f"[red]{error}[/]")
+        console.print(str(error), style="red", markup=False)
         raise typer.Exit(USAGE) from error
     figures: list[Figure] = []
     for benchmark in benchmarks:
@@ -33,7 +33,8 @@ def main(
     console.print(report.table(figures))
     for figure in figures:
         if figure.verdict is Verdict.MISSED:
-            console.print(f"[bold red]{figure.name} is {report.number(figure.value)}, and must be {figure.bound}.[/]")
+            missed = f"{figure.name} is {report.number(figure.value)}, and must be {figure.bound}."
+            console.print(missed, style="bold red", markup=False)
     raise typer.Exit(MISSED if any(figure.verdict is Verdict.MISSED for figure in figures) else 0)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
 from bench.figures import Figure, Verdict
 from bench.results import Setting
@@ -20,9 +21,7 @@ def table(figures: Iterable[Figure]) -> Table:
         drawn.add_column(heading, justify="right" if heading == "value" else "left")
     for figure in figures:
         verdict = figure.verdict
-        drawn.add_row(
-            figure.name, number(figure.value), figure.unit, _bound(figure), f"[{_COLOURS[verdict]}]{verdict}[/]"
-        )
+        drawn.add_row(figure.name, number(figure.value), figure.unit, _bound(figure), Text(verdict, _COLOURS[verdict]))
     return drawn
 
 

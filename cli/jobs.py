@@ -61,7 +61,7 @@ def show(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
         print_json(document)
         return
     job = JobView.of(document)
-    console.print(f"[bold]{job.id}[/]  {job.task}  ", state_text(job.state), job.why)
+    console.print(Text(job.id, "bold"), f" {job.task}  ", state_text(job.state), job.why)
     console.print_json(data=document, default=str)
 
 

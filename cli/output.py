@@ -26,9 +26,10 @@ STATE_STYLES = {
 _WIDTH_OF_A_PIPE = 200
 """Columns where nobody's window limits them, so that a line of a table stays a line."""
 
-console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE)
+# What is said holds names and words of others, such as `[outbound]`: nothing in it is markup.
+console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE)
 """Answers go to standard output."""
-notes = Console(stderr=True, highlight=False)
+notes = Console(stderr=True, highlight=False, markup=False, emoji=False)
 """What is going on, and what went wrong, goes to standard error, so that it never mixes with an answer."""
 
 
@@ -92,9 +93,7 @@ def progress_line(what: str) -> Iterator[Callable[[str], None]]:
     A line that starts with a blank is a detail of the step before it.
     """
     if not notes.is_terminal:
-        yield (
-            lambda line: None if line.startswith(" ") else notes.print(f"{what}: {line}", soft_wrap=True, markup=False)
-        )
+        yield (lambda line: None if line.startswith(" ") else notes.print(f"{what}: {line}", soft_wrap=True))
         return
     with notes.status(what) as status:
         yield lambda line: status.update(escape(f"{what}: {line.strip()}"[: max(20, notes.width - 4)]))

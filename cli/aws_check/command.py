@@ -59,9 +59,9 @@ def _agree(ground: Ground, names: Collection[str], noisy: int, *, yes: bool) -> 
         notes.print("the embedded cloud shows that the checks work, nothing of AWS; it costs nothing", soft_wrap=True)
         return
     price = price_of_stories(ground.api.get("/api/stats")["providers"])
-    notes.print(f"on {ground.target.name}:", markup=False)
+    notes.print(f"on {ground.target.name}:")
     for line in costs.told(costs.estimate(names, noisy, ground.tasks, price), price):
-        notes.print(f"  {line}", markup=False, soft_wrap=True)
+        notes.print(f"  {line}", soft_wrap=True)
     if not yes and not typer.confirm("Go on?", err=True):
         raise Problem("nothing was sent", "", ExitCode.INTERRUPTED)
 

@@ -234,6 +234,17 @@ def test_a_provider_is_tried_and_its_failure_is_the_command_s(api: FakeApi, stat
     assert (ran.exit_code, json.loads(ran.stdout)) == (ExitCode.FAILED, failed)
 
 
+def test_what_is_said_is_shown_to_the_letter_brackets_and_colons_too(api: FakeApi, state: StateDirectory) -> None:
+    said = 'nobody priced it: add [prices."house/tiny"] or list it under [outbound] :key: [/red]'
+    tried = {"ok": True, "message": said, "input_tokens": 9, "output_tokens": 1, "cost_usd": None}
+    api.says("POST /api/providers/house/test", (200, tried), (200, tried | {"ok": False, "error_class": "unpriced"}))
+    assert said in backstay(state, "providers", "test", "house").stdout
+    assert said in backstay(state, "providers", "test", "house").stderr
+    api.says("GET /api/providers", (200, {"providers": [PROVIDER | {"name": "[house] :key:"}]}))
+    ran = CliRunner(env={"COLUMNS": "160"}).invoke(app, ["--state-dir", str(state.path), "providers", "ls"])
+    assert "[house] :key:" in ran.stdout
+
+
 def test_a_provider_is_paused_and_resumed(api: FakeApi, state: StateDirectory) -> None:
     api.says("POST /api/providers/house/pause", (200, PROVIDER))
     api.says("POST /api/providers/house/resume", (200, PROVIDER | {"breaker": BREAKER | {"state": "closed"}}))
