@@ -2,16 +2,24 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from backstay import aws
-from backstay.clock import utc_now
+from backstay.clock import Clock, epoch_ms, utc_now
 from backstay.dynamodb import decode_item, encode_item
 from backstay.jobs import keys
 from backstay.jobs.record import JobRecord
 
 _HEAD = "head"
 _ENTRY = "entry#"
+
+_KEPT = timedelta(days=400)
+"""A head goes so long after its last number or turn. No job waits longer: a year at most, and a day for the world."""
+
+_HEAD_STANDS = (
+    "tenant_key = if_not_exists(tenant_key, :tenant), created_at = if_not_exists(created_at, :now), #ttl = :ttl"
+)
 
 
 def lane_id(tenant: str, task: str, value: str) -> str:
@@ -23,21 +31,22 @@ def lane_id(tenant: str, task: str, value: str) -> str:
 class Lanes:
     """The lanes in the jobs table: a head with the job whose turn it is, and an entry for each job that is not over."""
 
-    def __init__(self, table: str) -> None:
-        self._table = table
+    def __init__(self, table: str, clock: Clock = utc_now) -> None:
+        self._table, self._clock = table, clock
 
     def take_number(self, lane: str) -> int:
         """The next number in a lane. Numbers may have gaps; their order is the order of submission.
 
-        The head stands in the index by tenant, once, so that it is found when its tenant's data are deleted.
+        A new head begins with the time in milliseconds, so that no number is given twice where an old one has gone.
         """
-        tenant = keys.tenant_key(keys.tenant_of(lane), keys.shard_of(lane))
         answer = aws.dynamodb().update_item(
             TableName=self._table,
             Key=_key(lane, _HEAD),
-            UpdateExpression="SET tenant_key = if_not_exists(tenant_key, :tenant),"
-            " created_at = if_not_exists(created_at, :now) ADD taken :one",
-            ExpressionAttributeValues=encode_item({":one": 1, ":tenant": tenant, ":now": keys.stamp(utc_now(), lane)}),
+            UpdateExpression=f"SET taken = if_not_exists(taken, :start) + :one, {_HEAD_STANDS}",
+            ExpressionAttributeNames={"#ttl": "ttl"},
+            ExpressionAttributeValues=encode_item(
+                {":one": 1, ":start": epoch_ms(self._clock()), **self._standing(lane)}
+            ),
             ReturnValues="UPDATED_NEW",
         )
         return int(decode_item(answer["Attributes"])["taken"])
@@ -80,7 +89,7 @@ class Lanes:
         whoever comes last sees the other.
         """
         while first := self._first(lane):
-            if self._move_head(lane, "SET turn = :job", "attribute_not_exists(turn)", {":job": first}):
+            if self._give_turn(lane, first):
                 return first
             if self.turn(lane) is not None:
                 return None
@@ -96,8 +105,25 @@ class Lanes:
         )
         return str(decode_item(answer["Items"][0])["job"]) if answer["Items"] else None
 
-    def _move_head(self, lane: str, update: str, condition: str, values: dict[str, Any]) -> bool:
+    def _give_turn(self, lane: str, job_id: str) -> bool:
+        update = f"SET turn = :job, {_HEAD_STANDS}"
+        values = {":job": job_id, **self._standing(lane)}
+        return self._move_head(lane, update, "attribute_not_exists(turn)", values, {"#ttl": "ttl"})
+
+    def _standing(self, lane: str) -> dict[str, Any]:
+        """Values of `_HEAD_STANDS`. A head is in the index by tenant, so that deleting a tenant's data finds it."""
+        now = self._clock()
+        return {
+            ":tenant": keys.tenant_key(keys.tenant_of(lane), keys.shard_of(lane)),
+            ":now": keys.stamp(now, lane),
+            ":ttl": epoch_ms(now + _KEPT) // 1000,
+        }
+
+    def _move_head(
+        self, lane: str, update: str, condition: str, values: dict[str, Any], names: dict[str, str] | None = None
+    ) -> bool:
         dynamodb = aws.dynamodb()
+        request: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
         try:
             dynamodb.update_item(
                 TableName=self._table,
@@ -105,6 +131,7 @@ class Lanes:
                 UpdateExpression=update,
                 ConditionExpression=condition,
                 ExpressionAttributeValues=encode_item(values),
+                **request,
             )
         except dynamodb.exceptions.ConditionalCheckFailedException:
             return False
