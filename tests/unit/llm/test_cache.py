@@ -117,7 +117,7 @@ def test_a_call_may_compare_loosely_where_its_task_does_not(providers: LLMock) -
 
 
 def test_a_failover_s_answer_is_kept_under_the_model_that_gave_it(providers: LLMock) -> None:
-    providers.fail(503)
+    providers.fail(500)
     asking(new_job())
     llm.complete("Why?")
     asking(new_job())

@@ -106,12 +106,12 @@ def test_a_call_larger_than_every_limit_fails_and_says_what_to_do(limited) -> No
 def test_what_finds_no_seat_gives_its_permit_back(limited) -> None:
     limited("requests_per_minute = 100\ntokens_per_minute = 10000")
     guards = Guards(config.load(), "guards")
-    with guards.admitted(Asking("house", 1000)) as first:
-        with pytest.raises(BulkheadFull), guards.admitted(Asking("house", 4000)):
+    with guards.admitted(Asking("house", "tiny", 1000)) as first:
+        with pytest.raises(BulkheadFull), guards.admitted(Asking("house", "tiny", 4000)):
             raise AssertionError("there is one seat")
         first.took(Usage(input_tokens=5, output_tokens=5))
     with guards.admitted(
-        Asking("house", 6000)
+        Asking("house", "tiny", 6000)
     ):  # more than is left in stock: a lot is written, and with it the returns
         assert used()[1] < 10_000
 

@@ -12,12 +12,15 @@ from backstay.resilience.circuit import (
     Circuit,
     Probe,
     Refused,
+    Rest,
     Through,
     abandon,
     admit,
     close,
     fail,
     hold,
+    rest,
+    rests_until,
     succeed,
 )
 from backstay.settings import SettingsError
@@ -120,6 +123,28 @@ def test_held_open_it_stays_so_until_somebody_closes_it():
 def test_holding_twice_for_the_same_reason_is_one_transition():
     held = hold(NEW, 0, None, "credit is used up")
     assert hold(held, 5, None, "credit is used up") is held
+
+
+def test_a_rest_holds_for_what_it_was_asked_for_until_it_is_over():
+    circuit = rest(NEW, "small", 5_000, now_ms=1_000)
+    assert rests_until(circuit, "small", 4_999) == 5_000
+    assert rests_until(circuit, "large", 4_999) is None
+    assert rests_until(circuit, "small", 5_000) is None
+
+
+def test_the_longest_rest_that_was_asked_for_counts_and_a_shorter_one_changes_nothing():
+    circuit = rest(NEW, "small", 5_000, now_ms=0)
+    assert rest(circuit, "small", 4_000, now_ms=1) is circuit
+    assert rest(circuit, "small", 6_000, now_ms=1).rests == (Rest("small", 6_000),)
+
+
+def test_rests_that_are_over_are_forgotten_with_the_next():
+    circuit = rest(NEW, "small", 5_000, now_ms=0)
+    assert rest(circuit, "large", 9_000, now_ms=5_000).rests == (Rest("large", 9_000),)
+
+
+def test_a_rest_is_not_a_failure():
+    assert isinstance(admit(rest(NEW, "small", 5_000, now_ms=0), SETTINGS, 1), Through)
 
 
 def test_the_last_ten_transitions_are_kept():

@@ -64,7 +64,7 @@ class Caller:
 
     def _asking(self, request: Request, route: Route) -> Asking:
         priority = cast("Priority", self.job.priority) if self.job else "normal"
-        return Asking(route.provider, request.most_tokens, priority)
+        return Asking(route.provider, route.model, request.most_tokens, priority)
 
     def _record(self, route: Route, answer: Answer, latency_ms: int) -> None:
         usage = answer.usage

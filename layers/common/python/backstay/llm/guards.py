@@ -28,6 +28,7 @@ class Asking:
     """What the guards want to know of a call."""
 
     provider: str
+    model: str
     most_tokens: int
     """That it can take, in and out."""
     priority: Priority = "normal"
@@ -64,13 +65,15 @@ class Guards:
 
         Raises:
             CircuitOpen: the provider is down, paused, or wants to be paid; says until when.
+            AskedToRest: it has told some caller when it wants to be asked for this model again.
             RateExceeded: the call would pass the provider's limits; says when it will not.
             TooLarge: it would pass them whenever it is made.
             BulkheadFull: as many calls of it as may run in this process are running.
         """
-        admission = self._circuits.of_provider(asking.provider).admit(provider_circuit(asking.provider))
+        breaker = self._circuits.of_provider(asking.provider)
+        admission = breaker.admit(provider_circuit(asking.provider), asking.model)
         try:
-            with self._seat(asking) as admitted, self._telling(asking.provider, admission):
+            with self._seat(asking) as admitted, self._telling(asking, admission):
                 yield admitted
         finally:
             admission.abandoned()  # where nothing was told: the outcome says nothing about the provider
@@ -90,15 +93,17 @@ class Guards:
             yield Admitted(permit)
 
     @contextmanager
-    def _telling(self, provider: str, admission: Admission) -> Iterator[None]:
+    def _telling(self, asking: Asking, admission: Admission) -> Iterator[None]:
         try:
             yield
         except LLMError as error:
+            if (wait_s := error.failure.retry_after_s) is not None:
+                admission.asked_to_rest(asking.model, wait_s)
             if counts_for_breaker(error.failure.error_class):
                 admission.failed()
             elif error.failure.error_class is ErrorClass.PAYMENT:
                 admission.abandoned()
-                self._hold_for_payment(provider)
+                self._hold_for_payment(asking.provider)
             raise
         else:
             admission.succeeded()

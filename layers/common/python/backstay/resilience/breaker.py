@@ -4,7 +4,7 @@ Powertools' circuit breaker gives the states and the hook for transitions; docs/
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
 
@@ -32,6 +32,19 @@ class CircuitOpen(WorkError):  # noqa: N818 - a refusal, not a fault of the prog
         message = f"circuit {name!r} is open {when}{because}; see `backstay breakers ls`"
         super().__init__(ErrorClass.CIRCUIT_OPEN, message, retry_after_s=retry_after_s)
         self.name, self.until = name, until
+
+
+class AskedToRest(WorkError):  # noqa: N818 - a refusal, not a fault of the program
+    """The call was not made: the other side said in an earlier answer when it wants to be asked again."""
+
+    def __init__(self, name: str, of: str, until: datetime, retry_after_s: float) -> None:
+        what = f"{name!r} ({of})" if of else repr(name)
+        super().__init__(
+            ErrorClass.RATE_LIMITED,
+            f"{what} asked not to be called before {iso(until)}",
+            retry_after_s=retry_after_s,
+        )
+        self.name, self.of, self.until = name, of, until
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,12 @@ class Admission:
         """The call was not made, or its outcome says nothing about the other side."""
         self._tell(lambda circuit, _: moves.abandon(circuit, self._era), matters=self.is_probe)
 
+    def asked_to_rest(self, of: str, wait_s: float) -> None:
+        """The other side said for how long nobody shall ask it for this. No outcome: tell one as well."""
+        if self._era != UNKNOWN_ERA:
+            wait_ms = round(wait_s * 1000)
+            self._breaker.settle(self._name, lambda circuit, now_ms: moves.rest(circuit, of, now_ms + wait_ms, now_ms))
+
     def __enter__(self) -> "Admission":
         return self
 
@@ -123,18 +142,27 @@ class CircuitBreaker:
         self._names, self._clock = tuple(names), clock
         self._store = CircuitStore(table, on_transition, cache_s)
 
-    def admit(self, name: str) -> Admission:
+    def admit(self, name: str, of: str = "") -> Admission:
         """Leave to make one call now. If the state can't be read, the call may be made.
+
+        Args:
+            name: the circuit's.
+            of: what the other side is asked for, where it may want to be left alone with some and not with others.
 
         Raises:
             CircuitOpen: says until when.
+            AskedToRest: so.
         """
         circuit = self._store.read(name)
         if circuit is None:
             return Admission(self, name, UNKNOWN_ERA, probe=False)
         for _ in range(_MOST_ROUNDS):
             now_ms = self._now_ms()
-            match moves.admit(circuit, self.settings, now_ms):
+            verdict = moves.admit(circuit, self.settings, now_ms)
+            rests_until = moves.rests_until(circuit, of, now_ms)
+            match verdict:
+                case Through() | Probe() if rests_until:
+                    raise AskedToRest(name, of, from_epoch_ms(rests_until), (rests_until - now_ms) / 1000)
                 case Through():
                     return Admission(self, name, circuit.era, probe=False)
                 case Refused(until_ms):
@@ -159,12 +187,12 @@ class CircuitBreaker:
         self._store.change(name, lambda circuit: moves.hold(circuit, self._now_ms(), until_ms, reason))
 
     def reset(self, name: str, reason: str = "reset by hand") -> None:
-        """Close it, with nothing counted.
+        """Close it, with nothing counted and no rest to be kept.
 
         Raises:
             botocore.exceptions.ClientError: the table did not take it.
         """
-        self._store.change(name, lambda circuit: moves.close(circuit, self._now_ms(), reason))
+        self._store.change(name, lambda circuit: replace(moves.close(circuit, self._now_ms(), reason), rests=()))
 
     def stats(self, name: str) -> BreakerStats:
         """How it stands now, read anew."""

@@ -48,6 +48,15 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """The other side, which works, wants to be left alone with something until then."""
+
+    of: str
+    """With what, such as one of its models."""
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Circuit:
     """What all workers know of one circuit."""
 
@@ -68,6 +77,8 @@ class Circuit:
     """Why it is held open, if somebody did."""
     transitions: tuple[Transition, ...] = ()
     """The last ones, the latest at the end."""
+    rests: tuple[Rest, ...] = ()
+    """What it asked for itself, whatever its state."""
     version: int = 0
     """Of the item that it was read from; raised by every write."""
 
@@ -139,6 +150,19 @@ def abandon(circuit: Circuit, era: int) -> Circuit:
     if era != circuit.era or circuit.state is not CircuitState.HALF_OPEN:
         return circuit
     return replace(circuit, probes=max(0, circuit.probes - 1))
+
+
+def rest(circuit: Circuit, of: str, until_ms: int, now_ms: int) -> Circuit:
+    """The circuit after the other side asked to be left alone; the same one if it is so for as long already."""
+    if (rests_until(circuit, of, now_ms) or now_ms) >= until_ms:
+        return circuit
+    others = tuple(one for one in circuit.rests if one.of != of and one.until_ms > now_ms)
+    return replace(circuit, rests=(*others, Rest(of, until_ms)))
+
+
+def rests_until(circuit: Circuit, of: str, now_ms: int) -> int | None:
+    """Until when the other side wants to be left alone; None if it may be asked."""
+    return next((one.until_ms for one in circuit.rests if one.of == of and one.until_ms > now_ms), None)
 
 
 def close(circuit: Circuit, now_ms: int, reason: str) -> Circuit:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitState, CircuitTransition
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backstay.resilience.circuit import Circuit, Transition
+from backstay.resilience.circuit import Circuit, Rest, Transition
 from backstay.resilience.transitions import announce_unreadable
 from backstay.resilience.versioned_item import Overtaken, Seen, VersionedItems
 from backstay.telemetry import logger
@@ -188,6 +188,7 @@ def _attributes(circuit: Circuit) -> dict[str, Any]:
         "probes": circuit.probes,
         "reason": circuit.reason,
         "transitions": [[one.at_ms, str(one.before), str(one.after), one.reason] for one in circuit.transitions],
+        "rests": [[one.of, one.until_ms] for one in circuit.rests],
     }
 
 
@@ -209,5 +210,6 @@ def _circuit(name: str, seen: Seen) -> Circuit:
             Transition(at_ms, CircuitState(before), CircuitState(after), reason)
             for at_ms, before, after, reason in item["transitions"]
         ),
+        rests=tuple(Rest(of, until_ms) for of, until_ms in item.get("rests", ())),
         version=seen.version,
     )
