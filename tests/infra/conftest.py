@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,14 +122,21 @@ def derived(tmp_path_factory: pytest.TempPathFactory, clean_imports: None) -> Te
     return synthesise(tmp_path_factory.mktemp("derived"), functions=str(functions))
 
 
+@contextmanager
+def forgotten(root: Path) -> Iterator[None]:
+    """What is imported from below this folder is forgotten afterwards."""
+    path, modules = list(sys.path), set(sys.modules)
+    yield
+    sys.path[:] = path
+    for name in set(sys.modules) - modules:
+        if str(root) in str(getattr(sys.modules[name], "__file__", None)):
+            del sys.modules[name]
+
+
 @pytest.fixture
 def functions(tmp_path: Path) -> Iterator[Path]:
     """An empty folder of functions; what is imported from it is forgotten."""
-    path, modules = list(sys.path), set(sys.modules)
     folder = tmp_path / "functions"
     write_functions(folder)
-    yield folder
-    sys.path[:] = path
-    for name in set(sys.modules) - modules:
-        if getattr(sys.modules[name], "__file__", None) and str(tmp_path) in str(sys.modules[name].__file__):
-            del sys.modules[name]
+    with forgotten(tmp_path):
+        yield folder
