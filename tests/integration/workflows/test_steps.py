@@ -106,6 +106,17 @@ def test_an_input_that_does_not_fit_the_task_fails_the_step_and_names_the_field(
     assert "input.fail_attempts" in cause
 
 
+def test_a_step_of_a_tenant_whose_data_were_deleted_goes_on_record_no_more(machine, step_functions, enter):
+    from backstay.jobs.departures import Departures
+
+    Departures(machine.env.jobs_table).note("acme", machine.clock())
+    job_id = enter("first", {})
+    assert machine.deliver("obey") == []
+    assert machine.store.get(job_id) is None
+    ((_, (error, cause)),) = step_functions.heard
+    assert (error, cause) == ("cancelled", "the data of tenant acme were deleted")
+
+
 def test_an_undo_does_without_what_its_step_has_not_answered(machine, step_functions, enter):
     enter("first", {"text": {"$ref": "first.text"}}, direction="undo", sources={"first": "obey"}, facts=["text"])
     machine.deliver("obey")

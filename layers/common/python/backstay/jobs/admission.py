@@ -123,6 +123,8 @@ class Admission:
             return self._bury(envelope, Failure(ErrorClass.NOT_A_JOB, str(error)))
         except InvalidInputError as error:
             return self._bury(envelope, Failure(ErrorClass.INVALID_INPUT, str(error)))
+        if job is None:
+            return ACKNOWLEDGE
         if self._task.ordered_by and not self._has_its_turn(job.message.job_id):
             return ACKNOWLEDGE  # the end of the job before it sends it again
         claimed = self._store.claim(job.message.job_id, self._task.name, self._clock(), self._lease, batch)
@@ -187,7 +189,7 @@ class Admission:
         self._queues.bury_poison(poison)
         return ACKNOWLEDGE
 
-    def _job_of(self, envelope: Envelope) -> Prepared:
+    def _job_of(self, envelope: Envelope) -> Prepared | None:
         message = read(envelope.body, envelope.message_id, self._task.name, self._task.version)
         if isinstance(message, JobMessage):
             return Prepared(message)

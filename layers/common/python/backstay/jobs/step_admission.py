@@ -7,11 +7,13 @@ from typing import Any, Protocol
 from backstay.catalog import AnyTask
 from backstay.clock import Clock
 from backstay.errors import BackstayError, ErrorClass, Failure
+from backstay.jobs.departures import Departures
 from backstay.jobs.message import JobMessage, StepMessage
 from backstay.jobs.record import JobRecord
 from backstay.jobs.step_jobs import NO_INPUT, StepJobs, bare_record_of
 from backstay.jobs.store import JobStore
 from backstay.jobs.submit import InvalidInputError, KeyConflictError, Submission, Submitter
+from backstay.jobs.task_tokens import TaskTokens
 from backstay.settings import Environment
 
 
@@ -59,10 +61,17 @@ class StepAdmission:
     def __init__(self, env: Environment, task: AnyTask, submitter: Submitter, inputs: StepInputs, clock: Clock) -> None:
         self._task, self._submitter, self._inputs, self._clock = task, submitter, inputs, clock
         self._store, self._step_jobs = JobStore(env.jobs_table), StepJobs(env, clock)
+        self._departures, self._tokens = Departures(env.jobs_table), TaskTokens(env)
 
-    def prepare(self, message: StepMessage) -> Prepared:
-        """See to it that the step's job is on record, has its input, and knows who waits for it."""
+    def prepare(self, message: StepMessage) -> Prepared | None:
+        """See to it that the step's job is on record, has its input, and knows who waits for it.
+
+        None where its tenant's data were deleted: nothing of it goes on record again, and its run is told so.
+        """
         record = self._store.get(message.job_id)
+        if record is None and self._departures.has(message.tenant):
+            self._tokens.tell_failure(message.step, "cancelled", f"the data of tenant {message.tenant} were deleted")
+            return None
         if record is None:
             return self._prepared(message, None)
         if message.step.is_newer_than(record.step):

@@ -34,17 +34,22 @@ class TaskTokens:
                 return
             told, step = step, self._newest(record)
 
-    def _tell_end(self, record: JobRecord, step: Step) -> bool:
+    def tell_failure(self, step: Step, error: str, cause: str) -> bool:
+        """Tell who waits that nothing will come; answers whether somebody did wait."""
         sfn = aws.stepfunctions()
+        return _hears(
+            step, lambda: sfn.send_task_failure(taskToken=step.token, error=error, cause=cause[:_LONGEST_CAUSE])
+        )
+
+    def _tell_end(self, record: JobRecord, step: Step) -> bool:
         if record.state is State.COMPLETED:
+            sfn = aws.stepfunctions()
             output = json.dumps({"job_id": record.id, "facts": self._facts(record, step)})
             return _hears(step, lambda: sfn.send_task_success(taskToken=step.token, output=output))
         error, cause = "cancelled", f"job {record.id} was cancelled"
         if record.state is State.FAILED and record.error:
             error, cause = str(record.error.error_class), record.error.message
-        return _hears(
-            step, lambda: sfn.send_task_failure(taskToken=step.token, error=error, cause=cause[:_LONGEST_CAUSE])
-        )
+        return self.tell_failure(step, error, cause)
 
     def _newest(self, record: JobRecord) -> Step | None:
         """Who waits by now; a redrive may have come since the record was read."""
