@@ -48,6 +48,7 @@ def document(app: APIGatewayHttpResolver, tasks: tuple[str, ...]) -> str:
             Tag(name="jobs", description="Work: bring it, watch it, call it off."),
             Tag(name="stories", description="Stories and their scores."),
             Tag(name="chats", description="Conversations with bots."),
+            Tag(name="sagas", description="Work in steps that is done whole, or undone."),
             Tag(name="operation", description="Running the house."),
         ],
         security_schemes={SCHEME: HTTPBearer(bearerFormat="bsk_<id>_<secret>", description="An API key.")},

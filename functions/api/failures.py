@@ -26,7 +26,7 @@ def refusal_of(error: BackstayError) -> Refusal | None:
         case InvalidTenantError():
             return invalid("tenant", str(error))
         case _:
-            return _refusal_about_jobs(error)
+            return _refusal_about_jobs(error) or _refusal_about_runs(error)
 
 
 def refusal_of_findings(findings: Iterable[Mapping[str, Any]]) -> Refusal:
@@ -44,9 +44,9 @@ def _refusal_about_jobs(error: BackstayError) -> Refusal | None:
     from backstay.catalog import UnknownTaskError
     from backstay.circuits import UnknownCircuitError
     from backstay.jobs.control import NotPossibleError
+    from backstay.jobs.paging import InvalidCursorError
     from backstay.jobs.pausing import PausingError
     from backstay.jobs.payloads import MissingPayloadError
-    from backstay.jobs.queries import InvalidCursorError
     from backstay.jobs.submit import InvalidInputError, KeyConflictError, StepJobError
 
     from .job_view import path_of
@@ -70,6 +70,29 @@ def _refusal_about_jobs(error: BackstayError) -> Refusal | None:
             return Refusal(Kind.GONE, str(error))
         case WorkError() if error.failure.error_class is ErrorClass.UNREACHABLE:
             return Refusal(Kind.UNAVAILABLE, "AWS can't answer now; try again", headers={"Retry-After": "1"})
+        case _:
+            return None
+
+
+def _refusal_about_runs(error: BackstayError) -> Refusal | None:
+    from backstay.workflows.catalog import UnknownSagaError
+    from backstay.workflows.run import IllegalRunMoveError
+    from backstay.workflows.run_control import NotWaitingError, UnknownRunError
+    from backstay.workflows.run_store import StaleRunError
+    from backstay.workflows.starting import RunKeyConflictError
+    from backstay.workflows.transactions import MetAnotherError
+    from backstay.workflows.waits import AlreadyAnsweredError
+
+    match error:
+        case UnknownSagaError():
+            known = ", ".join(error.known) or "none"
+            return Refusal(Kind.NOT_FOUND, f"there is no saga {_short(error.name)!r}; the sagas are {known}")
+        case UnknownRunError():
+            return Refusal(Kind.NOT_FOUND, str(error))
+        case RunKeyConflictError() | NotWaitingError() | AlreadyAnsweredError() | IllegalRunMoveError():
+            return Refusal(Kind.CONFLICT, str(error))
+        case StaleRunError() | MetAnotherError():
+            return Refusal(Kind.UNAVAILABLE, str(error), headers={"Retry-After": "1"})
         case _:
             return None
 

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from backstay.jobs.submit import Submitter
     from backstay.llm.api_keys import ApiKeys
     from backstay.outbound.policy import Policy
+    from backstay.workflows.catalog import Sagas
+    from backstay.workflows.run_control import RunControl
+    from backstay.workflows.run_queries import RunQueries
+    from backstay.workflows.run_reading import RunReader
+    from backstay.workflows.run_store import RunStore
+    from backstay.workflows.starting import Starter
 
 
 class Services:
@@ -115,6 +121,48 @@ class Services:
         from backstay.circuits import Circuits
 
         return Circuits(self.config, self.env.guards_table)
+
+    @property
+    def sagas(self) -> "Sagas":
+        """Knows the sagas."""
+        from backstay.workflows.catalog import sagas
+
+        return sagas()
+
+    @cached_property
+    def starter(self) -> "Starter":
+        """Starts runs of sagas."""
+        from backstay.workflows.starting import Starter
+
+        return Starter(self.env, self.sagas)
+
+    @cached_property
+    def run_control(self) -> "RunControl":
+        """Approves, rejects, aborts and redrives runs."""
+        from backstay.workflows.run_control import RunControl
+
+        return RunControl(self.env, self.sagas)
+
+    @cached_property
+    def runs(self) -> "RunStore":
+        """Where runs and sagas' statistics are kept."""
+        from backstay.workflows.run_store import RunStore
+
+        return RunStore(self.env.workflows_table)
+
+    @cached_property
+    def run_queries(self) -> "RunQueries":
+        """Lists runs."""
+        from backstay.workflows.run_queries import RunQueries
+
+        return RunQueries(self.env, self.sagas)
+
+    @cached_property
+    def run_reader(self) -> "RunReader":
+        """Reads runs with their steps."""
+        from backstay.workflows.run_reading import RunReader
+
+        return RunReader(self.env)
 
     @cached_property
     def outbound(self) -> "Policy":

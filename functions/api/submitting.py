@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pydantic import ValidationError
 
@@ -20,7 +20,9 @@ from .services import services
 if TYPE_CHECKING:
     from backstay.jobs.submit import Submission, Submitted
 
-INTERNAL_TASKS = frozenset({"deliver-webhook", "redrive-dead-letters", "delete-tenant-data", "settle-step"})
+INTERNAL_TASKS = frozenset(
+    {"await-signal", "deliver-webhook", "redrive-dead-letters", "delete-tenant-data", "settle-step"}
+)
 """Backstay's own: some act for any tenant, and have routes that check who asks; others only sagas and jobs send."""
 
 LARGEST_INPUT_BYTES = 200_000
@@ -73,8 +75,10 @@ def _submission(job: JobRequest, caller: Caller, header_key: str | None) -> "Sub
 
     if job.task not in visible_tasks():
         raise UnknownTaskError(job.task, visible_tasks())
-    _check_alternatives(job, header_key)
-    _check_size(job)
+    check_alternatives(job, header_key)
+    if job.delay_s is not None and job.run_at is not None:
+        raise invalid("run_at", "give either 'delay_s' or 'run_at', not both", job.run_at.isoformat())
+    check_size(job.input)
     if job.callback_url is not None:
         _check_callback(job.callback_url, caller)
     return Submission(
@@ -91,17 +95,41 @@ def _submission(job: JobRequest, caller: Caller, header_key: str | None) -> "Sub
     )
 
 
-def _check_alternatives(job: JobRequest, header_key: str | None) -> None:
-    if job.input is not None and job.input_ref is not None:
-        raise invalid("input_ref", "give either 'input' or 'input_ref', not both", job.input_ref)
-    if job.delay_s is not None and job.run_at is not None:
-        raise invalid("run_at", "give either 'delay_s' or 'run_at', not both", job.run_at.isoformat())
-    if job.idempotency_key and header_key and job.idempotency_key != header_key:
-        raise invalid("idempotency_key", "differs from the header Idempotency-Key; send one", job.idempotency_key)
+class Work(Protocol):
+    """What brings an input in one of two ways, and a key in one of two ways."""
+
+    @property
+    def input(self) -> Mapping[str, Any] | None:
+        """The input itself."""
+
+    @property
+    def input_ref(self) -> str | None:
+        """Where it was uploaded."""
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The key in the body."""
 
 
-def _check_size(job: JobRequest) -> None:
-    size = len(to_json(job.input).encode()) if job.input is not None else 0
+def check_alternatives(work: Work, header_key: str | None) -> None:
+    """See to it that what may be given in one of two ways is not given in both.
+
+    Raises:
+        Refusal: it is.
+    """
+    if work.input is not None and work.input_ref is not None:
+        raise invalid("input_ref", "give either 'input' or 'input_ref', not both", work.input_ref)
+    if work.idempotency_key and header_key and work.idempotency_key != header_key:
+        raise invalid("idempotency_key", "differs from the header Idempotency-Key; send one", work.idempotency_key)
+
+
+def check_size(work: Mapping[str, Any] | None) -> None:
+    """See to it that an input is small enough for a request.
+
+    Raises:
+        Refusal: it is not; says how to bring it.
+    """
+    size = len(to_json(work).encode()) if work is not None else 0
     if size > LARGEST_INPUT_BYTES:
         raise Refusal(
             Kind.TOO_LARGE,

@@ -11,8 +11,8 @@ from backstay.errors import ErrorClass, Failure
 from backstay.jobs import items, keys, poison
 from backstay.jobs.indexes import BY_STATE, Entry, count, newest_first, oldest_first
 from backstay.jobs.items import STATE_PART
+from backstay.jobs.paging import LONGEST_PAGE, check_cursor
 from backstay.jobs.poison import POISON, Poison
-from backstay.jobs.queries import LONGEST_PAGE, InvalidCursorError
 from backstay.jobs.record import JobRecord, State
 from backstay.jobs.store import JobStore
 from backstay.settings import Environment
@@ -116,8 +116,7 @@ class DeadLetters:
             InvalidCursorError: the cursor is not one that a page brought.
             UnknownTaskError: the selection names a task that there is not.
         """
-        if cursor is not None and "~" not in cursor:
-            raise InvalidCursorError(f"cursor {cursor!r} is not one that a page brought; leave it out to begin anew")
+        check_cursor(cursor)
         if wanted.ids:
             found = self._read((an_id, part) for an_id in wanted.ids[:50] for part in (STATE_PART, POISON))
             return DeadLetterPage(tuple(letter for letter in found if wanted.admits(letter)), None)

@@ -1,4 +1,4 @@
-"""The indexes of the jobs table: entries in the order of time, merged from an index value's partitions."""
+"""Indexes of the tables of jobs and of runs: entries in the order of time, merged from an index value's partitions."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ from backstay.dynamodb import decode_item, encode_item
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index of the jobs table and its two keys."""
+    """An index and its two keys."""
 
     name: str
     key: str

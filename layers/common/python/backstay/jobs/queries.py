@@ -1,25 +1,18 @@
 """Reading jobs: by key or by index, newest first, at the same cost however many there are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backstay.catalog import Catalog
-from backstay.errors import BackstayError
 from backstay.jobs import keys
-from backstay.jobs.indexes import BY_STATE, BY_TENANT, Index, newest_first
+from backstay.jobs.indexes import BY_STATE, BY_TENANT, Entry, Index, newest_first
 from backstay.jobs.items import STATE_PART
+from backstay.jobs.paging import read_page
 from backstay.jobs.payloads import PayloadBucket
 from backstay.jobs.record import JobRecord, State
 from backstay.jobs.results import Results
 from backstay.jobs.store import JobStore
 from backstay.settings import Environment
-
-LONGEST_PAGE = 100
-_MOST_ROUNDS = 5
-"""Index pages that one answer may read when it filters; a cursor leads on from there."""
-
-
-class InvalidCursorError(BackstayError):
-    """The cursor is not one that a page brought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +71,19 @@ class JobQueries:
             InvalidCursorError: the cursor is not one that a page brought.
             UnknownTaskError: the filter names a task that there is not.
         """
-        if cursor is not None and "~" not in cursor:
-            raise InvalidCursorError(f"cursor {cursor!r} is not one that a page brought; leave it out to begin anew")
-        limit = max(1, min(LONGEST_PAGE, limit))
         index, partitions = self._partitions(wanted)
-        found: list[JobRecord] = []
-        for _ in range(_MOST_ROUNDS):
-            entries = newest_first(self._table, index, partitions, before=cursor, limit=limit)
-            ids = [entry.id for entry in entries if entry.part == STATE_PART]  # a tenant's lanes stand there too
-            records = {record.id: record for record in self._store.get_many(ids)}
-            for entry in entries:
-                cursor = entry.position
-                if (record := records.get(entry.id)) and wanted.admits(record):
-                    found.append(record)
-                if len(found) == limit:
-                    return Page(tuple(found), cursor)
-            if len(entries) < limit:
-                return Page(tuple(found), None)
-        return Page(tuple(found), cursor)
+        found = read_page(
+            lambda before, most: newest_first(self._table, index, partitions, before=before, limit=most),
+            self._load,
+            wanted.admits,
+            cursor,
+            limit,
+        )
+        return Page(found.entries, found.cursor)
+
+    def _load(self, entries: Sequence[Entry]) -> dict[str, JobRecord]:
+        ids = [entry.id for entry in entries if entry.part == STATE_PART]  # a tenant's lanes stand there too
+        return {record.id: record for record in self._store.get_many(ids)}
 
     def _partitions(self, wanted: Filter) -> tuple[Index, list[str]]:
         shards = range(keys.SHARDS)

@@ -15,11 +15,12 @@ from backstay.jobs import keys
 from backstay.jobs.inputs import Inputs, InputTakenError
 from backstay.jobs.lanes import Lanes, Line, lane_id
 from backstay.jobs.message import write
-from backstay.jobs.payloads import MissingPayloadError, PayloadBucket, to_json
+from backstay.jobs.payloads import PayloadBucket, to_json
 from backstay.jobs.queues import Queues
 from backstay.jobs.record import JobRecord, State
 from backstay.jobs.step import Step
 from backstay.jobs.store import JobStore
+from backstay.jobs.uploads import UploadError, read_upload
 from backstay.settings import Environment
 
 LONGEST_DELAY = timedelta(days=366)
@@ -231,22 +232,11 @@ class Submitter:
         if submission.input_ref is None:
             errors.append(FieldError("input", "give either 'input' or 'input_ref'"))
             return {}
-        if not submission.input_ref.startswith(f"uploads/{submission.tenant}/"):
-            message = "names no upload of this tenant; POST /api/uploads gives one"
-            errors.append(FieldError("input_ref", message, submission.input_ref))
-            return {}
-        return self._uploaded(submission.input_ref, errors)
-
-    def _uploaded(self, input_ref: str, errors: list[FieldError]) -> Mapping[str, Any]:
         try:
-            document = json.loads(self._bucket.get(input_ref))
-        except (MissingPayloadError, ValueError) as error:
-            errors.append(FieldError("input_ref", f"can't be read as JSON: {error}", input_ref))
+            return read_upload(self._bucket, submission.tenant, submission.input_ref)
+        except UploadError as error:
+            errors.append(FieldError("input_ref", str(error), submission.input_ref))
             return {}
-        if not isinstance(document, dict):
-            errors.append(FieldError("input_ref", "must hold a JSON object", input_ref))
-            return {}
-        return document
 
     def _new_record(self, submission: Submission, checked: _Checked, now: datetime) -> JobRecord:
         task = checked.task

@@ -1,7 +1,7 @@
 """What Step Functions is told of a step's job: how it ended."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from backstay import aws
@@ -36,16 +36,11 @@ class TaskTokens:
 
     def tell_failure(self, step: Step, error: str, cause: str) -> bool:
         """Tell who waits that nothing will come; answers whether somebody did wait."""
-        sfn = aws.stepfunctions()
-        return _hears(
-            step, lambda: sfn.send_task_failure(taskToken=step.token, error=error, cause=cause[:_LONGEST_CAUSE])
-        )
+        return send_failure(step.token, error, cause)
 
     def _tell_end(self, record: JobRecord, step: Step) -> bool:
         if record.state is State.COMPLETED:
-            sfn = aws.stepfunctions()
-            output = json.dumps({"job_id": record.id, "facts": self._facts(record, step)})
-            return _hears(step, lambda: sfn.send_task_success(taskToken=step.token, output=output))
+            return send_success(step.token, {"job_id": record.id, "facts": self._facts(record, step)})
         error, cause = "cancelled", f"job {record.id} was cancelled"
         if record.state is State.FAILED and record.error:
             error, cause = str(record.error.error_class), record.error.message
@@ -63,7 +58,12 @@ class TaskTokens:
             document = json.loads(self._results.text(record) or "{}")
         except MissingPayloadError:
             document = {}  # told again after its retention; the run took note of the facts when it was told first
-        return {path.replace(".", "_"): fact(document, path) for path in step.facts}  # names that JSONPath can read
+        return facts_of(document, step.facts)
+
+
+def facts_of(document: Any, paths: Iterable[str]) -> dict[str, Any]:
+    """What a run may decide by, under names that JSONPath can read: paths with `_` for dots."""
+    return {path.replace(".", "_"): fact(document, path) for path in paths}
 
 
 def fact(document: Any, path: str) -> Any:
@@ -74,8 +74,19 @@ def fact(document: Any, path: str) -> Any:
     return document if is_scalar and len(json.dumps(document)) <= LONGEST_FACT_BYTES else None
 
 
-def _hears(step: Step, say: Callable[[], object]) -> bool:
-    """Say it; answers whether somebody waits for it."""
+def send_success(token: str, output: Mapping[str, Any]) -> bool:
+    """Tell the state that waits with a token that what it waits for is done; answers whether one did."""
+    sfn = aws.stepfunctions()
+    return _hears(lambda: sfn.send_task_success(taskToken=token, output=json.dumps(output)))
+
+
+def send_failure(token: str, error: str, cause: str) -> bool:
+    """Tell the state that waits with a token that it waits in vain; answers whether one did."""
+    sfn = aws.stepfunctions()
+    return _hears(lambda: sfn.send_task_failure(taskToken=token, error=error, cause=cause[:_LONGEST_CAUSE]))
+
+
+def _hears(say: Callable[[], object]) -> bool:
     from botocore.exceptions import ClientError
 
     try:
@@ -83,6 +94,6 @@ def _hears(step: Step, say: Callable[[], object]) -> bool:
     except ClientError as error:
         if error.response["Error"]["Code"] not in _NOBODY_WAITS:
             raise
-        logger().info("nobody waits for this step any more", run_id=step.run_id, step=step.name)
+        logger().info("nobody waits with this token any more")
         return False
     return True

@@ -1,0 +1,1 @@
+"""Notes what a run waits for."""
