@@ -18,7 +18,7 @@ from backstay.workflows.plan import SagaPlan, StepPlan
 from backstay.workflows.run import Mode, RunRecord
 from backstay.workflows.run_inputs import RunInputs
 from backstay.workflows.run_store import RunStore
-from backstay.workflows.waits import EVENT_PARTS, WAIT_PARTS, answer_in
+from backstay.workflows.waits import WAIT_PARTS, answer_in
 
 _UNDONE_ANEW = frozenset({State.FAILED, State.CANCELLED})
 
@@ -92,7 +92,7 @@ class Launcher:
 
     def _answered(self, record: RunRecord, plan: SagaPlan) -> Entries:
         """Steps that waited and needn't again."""
-        parts = self._runs.get_parts(record.id, WAIT_PARTS, EVENT_PARTS)
+        parts = self._runs.get_parts(record.id, WAIT_PARTS, f"{WAIT_PARTS}~")
         return {
             step.name: {"event": step.event, "facts": {}}
             for step in plan.steps

@@ -99,6 +99,7 @@ class RunControl:
         redriving = self._runs.change(run_id, lambda old: old.redriving(self._clock()))
         if redriving is None:
             raise UnknownRunError(run_id)
+        self._runs.let_parts_expire(run_id, None)
         self._launcher.launch(redriving, plan)
         return redriving
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from backstay import aws
+from backstay.clock import epoch_ms
 from backstay.dynamodb import decode_item, encode_item
 from backstay.errors import BackstayError
 from backstay.jobs import keys
@@ -119,6 +121,28 @@ class RunStore:
             except StaleRunError:
                 continue
         raise StaleRunError(f"run {run_id} keeps changing; try again")
+
+    def let_parts_expire(self, run_id: str, expires_at: datetime | None) -> None:
+        """Let everything of a run but its record go at a moment; None: not while the run goes on."""
+        ttl = epoch_ms(expires_at) // 1000 if expires_at else None
+        for part, item in self.get_parts(run_id, " ", "~").items():
+            if part != RUN_PART and item.get("ttl") != ttl:
+                self._set_ttl(run_id, part, ttl)
+
+    def _set_ttl(self, run_id: str, part: str, ttl: int | None) -> None:
+        dynamodb = aws.dynamodb()
+        values: dict[str, Any] = {} if ttl is None else {"ExpressionAttributeValues": encode_item({":ttl": ttl})}
+        try:
+            dynamodb.update_item(
+                TableName=self._table,
+                Key=encode_item({"id": run_id, "part": part}),
+                UpdateExpression="REMOVE #ttl" if ttl is None else "SET #ttl = :ttl",
+                ConditionExpression="attribute_exists(id)",
+                ExpressionAttributeNames={"#ttl": "ttl"},
+                **values,
+            )
+        except dynamodb.exceptions.ConditionalCheckFailedException:
+            return  # it was released or handed over meanwhile
 
     def numbers(self, saga: str, tenant: str | None = None) -> SagaNumbers:
         """A saga's statistics, of all tenants or of one: one query, however many runs there are."""
