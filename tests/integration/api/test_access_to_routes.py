@@ -33,6 +33,15 @@ SECURED = [
     ("GET", "/api/dead-letters", "read"),
     ("POST", "/api/dead-letters/redrive", "operate"),
     ("DELETE", "/api/tenants/newsroom/data", "operate"),
+    ("GET", "/api/sagas", "read"),
+    ("POST", "/api/sagas/s/runs", "submit"),
+    ("GET", "/api/workflows", "read"),
+    ("GET", "/api/runs", "read"),
+    ("GET", "/api/runs/a.b", "read"),
+    ("POST", "/api/runs/a.b/approve", "operate"),
+    ("POST", "/api/runs/a.b/reject", "operate"),
+    ("POST", "/api/runs/a.b/abort", "operate"),
+    ("POST", "/api/runs/a.b/redrive", "operate"),
 ]
 
 
