@@ -1,4 +1,4 @@
-"""Alarms, and the topic that they speak to."""
+"""Alarms, and the topic that they and other news for people speak to."""
 
 from dataclasses import dataclass
 

@@ -108,7 +108,7 @@ class Api(Construct):
         storage.let_chat(role)
         reach.let_look_at_providers(role)
         reach.let_send_to_every_task(role)
-        reach.let_answer_steps(role)
+        reach.let_run_sagas(role)
         for queue in reach.queues.values():
             queue.let_count(role)
         self._let_pause(around.stage.prefix)

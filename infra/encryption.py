@@ -26,7 +26,8 @@ class Encryption(Construct):
             removal_policy=stage.removal,
         )
         self._let_logs_encrypt()
-        self._let_alarms_publish()
+        self._let_publish("AlarmsOfThisAccount", "cloudwatch.amazonaws.com")
+        self._let_publish("RulesOfThisAccount", "events.amazonaws.com")
 
     def let_use(self, role: iam.Role, *services: str) -> None:
         """Let a role read and write what lies under the key, through these services and in no other way."""
@@ -49,11 +50,12 @@ class Encryption(Construct):
             )
         )
 
-    def _let_alarms_publish(self) -> None:
+    def _let_publish(self, sid: str, service: str) -> None:
+        """Let a service send to topics under the key."""
         self.key.add_to_resource_policy(
             iam.PolicyStatement(
-                sid="AlarmsOfThisAccount",
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                sid=sid,
+                principals=[iam.ServicePrincipal(service)],
                 actions=["kms:Decrypt", "kms:GenerateDataKey*"],
                 resources=["*"],  # in a key's own policy: this key
                 conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},

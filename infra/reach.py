@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 
 from backstay.config import Config, ProviderSettings
 from backstay.errors import BackstayError
+from backstay.workflows.announcements import source_of
 from infra.permissions import let, let_any
 from infra.schedules import Schedules
 from infra.stage import Stage
@@ -54,6 +55,7 @@ class Reach:
             "outbound-http": self.storage.let_guard,  # the internet itself is reached without being let
             "outbound-secrets": self._let_read_outbound_secrets,
             "workflows": self.storage.let_work_on_runs,
+            "announcements": self.let_announce,
         }
         if use not in grants:
             raise UnknownUseError(f"uses={use!r} has no grants; infra/reach.py knows {', '.join(sorted(grants))}")
@@ -77,14 +79,35 @@ class Reach:
     def let_answer_steps(self, role: iam.Role) -> None:
         """Read what a step's input refers to, and tell its run how it ended."""
         self.storage.let_read_runs(role)
-        machines = self.stack.format_arn(
+        let_any(
+            role,
+            ("states:SendTaskFailure", "states:SendTaskSuccess"),
+            self._states("stateMachine"),
+            "any saga may have the task as a step",
+        )
+
+    def let_run_sagas(self, role: iam.Role) -> None:
+        """Begin, stop and look up runs of every saga, and answer those that wait."""
+        self.storage.let_work_on_runs(role)
+        self.storage.let_search_runs(role)
+        reason = "sagas come and go with their files; all of this stage's, and no other"
+        let_any(role, ("states:StartExecution",), self._states("stateMachine"), reason)
+        let_any(role, ("states:DescribeExecution", "states:StopExecution"), self._states("execution"), reason)
+        self.let_answer_steps(role)
+
+    def let_announce(self, role: iam.Role) -> None:
+        """Tell what people should hear of runs."""
+        bus = self.stack.format_arn(service="events", resource="event-bus", resource_name="default")
+        let(
+            role, ("events:PutEvents",), bus, conditions={"StringEquals": {"events:source": source_of(self.stage.name)}}
+        )
+
+    def _states(self, resource: str) -> str:
+        return self.stack.format_arn(
             service="states",
-            resource="stateMachine",
+            resource=resource,
             resource_name=f"{self.stage.prefix}*",
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
-        let_any(
-            role, ("states:SendTaskFailure", "states:SendTaskSuccess"), machines, "any saga may have the task as a step"
         )
 
     def _let_run_all_jobs(self, role: iam.Role) -> None:

@@ -30,6 +30,7 @@ from infra.stage import Stage
 from infra.storage import Storage, StorageProps
 from infra.sweep import Sweep, SweepProps
 from infra.task_queue import TaskQueue, TaskQueueProps
+from infra.watch import Watch, WatchProps
 from infra.worker import Worker, WorkerProps
 
 
@@ -91,6 +92,7 @@ class BackstayStack(Stack):
         Sweep(self, "Sweep", around, SweepProps(props.folder, layers, reach))
         Credits(self, "Credits", around, CreditsProps(props.folder, layers, reach))
         Changes(self, "Changes", around, ChangesProps(props.folder, layers, reach))
+        Watch(self, "Watch", around, WatchProps(props.folder, layers, reach))
         trial = ProviderTrial(self, "ProviderTrial", around, ProviderTrialProps(props.folder, layers, reach))
         api = Api(self, "Api", around, ApiProps(props.folder, layers, reach, trial))
         self._tell(api.url, around.environment)

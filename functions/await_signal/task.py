@@ -45,7 +45,7 @@ task = Task(
     max_attempts=10,  # without it a person's word would reach nobody
     concurrency=40,
     memory_mb=256,
-    uses=("workflows",),
+    uses=("workflows", "announcements"),
 )
 
 
@@ -58,6 +58,7 @@ def wait(awaited: Awaited, job: Job) -> Noted:
     """
     from backstay.jobs.keys import tenant_of
     from backstay.settings import Environment
+    from backstay.workflows.announcements import Announcements
     from backstay.workflows.run import Wait, WaitKind
     from backstay.workflows.waits import Waits
 
@@ -72,5 +73,6 @@ def wait(awaited: Awaited, job: Job) -> Noted:
         entered_at=awaited.entered_at,
         until=entered + timedelta(seconds=awaited.timeout_s) if awaited.timeout_s else None,
     )
-    Waits(Environment.read().workflows_table).enter(awaited.run_id, noted, awaited.token)
+    env = Environment.read()
+    Waits(env.workflows_table, ask=Announcements(env.stage).question).enter(awaited.run_id, noted, awaited.token)
     return Noted(run_id=awaited.run_id, event=awaited.event)

@@ -18,6 +18,8 @@ from backstay.jobs.counter_store import CounterStore
 from backstay.jobs.record import JobRecord, State
 from backstay.jobs.step import job_of_step
 from backstay.settings import Environment
+from backstay.workflows.run import RunRecord, RunState
+from backstay.workflows.run_store import RunStore
 from cli.demo.outcome import judge
 from cli.demo.scenarios import Events, read_events
 from delete_tenant_data.erasing import Eraser
@@ -124,6 +126,28 @@ def test_settle_step_calls_off_a_step_that_has_not_begun(house: House) -> None:
     assert result_of(record) == {"undo": False, "why": "it is cancelled, and had no effect"}
     step = house.machine.record(job_of_step("system." + "r" * 24, "generate", "enhance-story"))
     assert step.state is State.CANCELLED
+
+
+def test_await_signal_notes_who_waits(house: House) -> None:
+    record = work_off(house, "await-signal")
+    assert result_of(record) == {"run_id": "acme." + "r" * 24, "event": "approval-approved"}
+    wait = RunStore(house.machine.env.workflows_table).get_part("acme." + "r" * 24, "wait#approval-approved")
+    assert wait is not None
+    assert (wait["step"], wait["token"]) == ("approval", "AQCEAAAAKgAAAAMAAAAAAAAAAQ")
+
+
+def test_watch_workflows_takes_in_how_a_run_ended(house: House) -> None:
+    runs = RunStore(house.machine.env.workflows_table)
+    now = house.machine.clock()
+    run_id = "acme." + "r" * 24
+    record = RunRecord(run_id, "launch-campaign", RunState.RUNNING, "k", "d", now, now, now)
+    runs.create(record, {"id": run_id, "part": "input", "body": "{}"})
+    answer = handler_of("watch-workflows")(house.raw("watch-workflows"), Context())
+    assert answer == {"run_id": run_id, "state": "compensated"}
+    ended = runs.get(run_id)
+    assert ended is not None
+    assert ended.cause == '{"Error": "rejected", "Cause": "deliver answered 410"}'
+    assert handler_of("watch-workflows")(house.raw("sweep"), Context(remaining_ms=240_000))["stuck"] == []
 
 
 def failed_job(machine: Machine) -> JobRecord:

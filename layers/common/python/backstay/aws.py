@@ -10,6 +10,7 @@ import botocore.session
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
-_SERVICES = ("dynamodb", "sqs", "s3", "scheduler", "secretsmanager", "lambda", "stepfunctions")
+_SERVICES = ("dynamodb", "sqs", "s3", "scheduler", "secretsmanager", "lambda", "stepfunctions", "events")
 
 _CONFIG = botocore.config.Config(
     connect_timeout=2,
@@ -79,6 +80,11 @@ def secretsmanager() -> "SecretsManagerClient":
 def stepfunctions() -> "SFNClient":
     """The Step Functions client."""
     return cast("SFNClient", _client("stepfunctions"))
+
+
+def events() -> "EventBridgeClient":
+    """The EventBridge client."""
+    return cast("EventBridgeClient", _client("events"))
 
 
 def awslambda() -> "LambdaClient":

@@ -21,6 +21,7 @@ Out = TypeVar("Out", bound=BaseModel)
 PRIORITIES = ("high", "normal", "low")
 USES = frozenset(
     {
+        "announcements",
         "answers",
         "chats",
         "content",

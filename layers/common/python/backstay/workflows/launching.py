@@ -57,6 +57,8 @@ class Launcher:
             "facts": facts_of(self._inputs.get(record.id), plan.facts) if plan.facts else {},
             "steps": self._entries(record, plan) if record.execution > 1 else {},
         }
+        if record.mode is Mode.UNDO and record.is_called_off:
+            state["rejected"] = True
         if record.mode is not Mode.DO:
             state["failure"] = {"Error": record.error or "aborted", "Cause": record.cause or "called off"}
         return state

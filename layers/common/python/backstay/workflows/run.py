@@ -129,6 +129,8 @@ class RunRecord:
     wait: Wait | None = None
     """The newest step that waits or has waited."""
     stuck: Stuck | None = None
+    is_called_off: bool = False
+    """Whether a person has aborted or rejected it."""
     key_id: str | None = None
     """The API key that started it."""
     redrives: int = 0
@@ -195,15 +197,21 @@ class RunRecord:
             return self
         return replace(self, state=_STATE_OF_WAIT[wait.kind], wait=wait, changed_at=now, stuck=None)
 
-    def answered(self, wait: Wait, now: datetime) -> "RunRecord":
-        """What a step waited for has come. That may be known before the wait is."""
+    def answered(self, wait: Wait, now: datetime, *, is_consent: bool = True) -> "RunRecord":
+        """What a step waited for has come, or was refused. That may be known before the wait is."""
         if wait.execution != self.execution or self.state.is_end:
             return self
         if not wait.is_newer_than(self.wait) and not wait.is_same_as(self.wait):
             return self
         if wait.is_same_as(self.wait) and self.wait and self.wait.is_answered:
             return self
-        return replace(self, state=RunState.RUNNING, wait=replace(wait, is_answered=True), changed_at=now)
+        return replace(
+            self,
+            state=RunState.RUNNING,
+            wait=replace(wait, is_answered=True),
+            changed_at=now,
+            is_called_off=self.is_called_off or not is_consent,
+        )
 
     def wait_lapsed(self, now: datetime) -> "RunRecord":
         """Nobody came in time."""
@@ -221,7 +229,7 @@ class RunRecord:
             raise IllegalRunMoveError(f"run {self.id} is {self.state}; only a run that isn't over can be aborted")
         if self.mode is not Mode.DO:
             raise IllegalRunMoveError(f"run {self.id} is being undone already")
-        return self._again(Mode.ABORT, now)
+        return replace(self._again(Mode.ABORT, now), is_called_off=True)
 
     def redriving(self, now: datetime) -> "RunRecord":
         """A new execution goes on where the last one failed: from the failed step, or from the failed undos.

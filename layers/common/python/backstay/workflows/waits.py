@@ -1,7 +1,7 @@
 """What runs wait for: a person's word, or another run's event. Whichever comes first, the run hears of it once."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -61,10 +61,18 @@ class Answer:
 
 
 class Waits:
-    """The waits of runs."""
+    """The waits of runs.
 
-    def __init__(self, table: str, clock: Clock = utc_now) -> None:
-        self._table, self._clock = table, clock
+    Args:
+        table: the workflows table.
+        clock: UTC.
+        ask: tells people that a run waits for their word.
+    """
+
+    def __init__(
+        self, table: str, clock: Clock = utc_now, ask: Callable[[RunRecord, Wait], None] = lambda _run, _wait: None
+    ) -> None:
+        self._table, self._clock, self._ask = table, clock, ask
         self._runs = RunStore(table)
 
     def enter(self, run_id: str, wait: Wait, token: str) -> None:
@@ -88,8 +96,10 @@ class Waits:
             return  # a later stay in the same state waits by now
         if answer_in(item):
             self._release(run_id, item)
-        else:
-            self._runs.change(run_id, lambda record: record.waits(wait, self._clock()))
+            return
+        record = self._runs.change(run_id, lambda record: record.waits(wait, self._clock()))
+        if record and wait.kind is WaitKind.APPROVAL and wait == record.wait:
+            self._ask(record, wait)  # again where this is repeated: asked twice is better than never
 
     def answer(self, run_id: str, event: str, answer: Answer) -> bool:
         """Give the answer; answers whether a step waited for it just now. The same answer again is harmless.
@@ -119,7 +129,7 @@ class Waits:
         if wait is None or answer is None:
             return False
         # The record first: where the telling fails, whoever answered is told so and answers again.
-        self._runs.change(run_id, lambda record: record.answered(wait, self._clock()))
+        self._runs.change(run_id, lambda record: record.answered(wait, self._clock(), is_consent=answer.is_consent))
         if answer.is_consent:
             return send_success(item["token"], {"event": wait.event, "facts": {}})
         return send_failure(item["token"], str(answer.verdict), f"by {answer.by}: {answer.why or 'no reason given'}")

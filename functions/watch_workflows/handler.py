@@ -1,0 +1,67 @@
+"""What Step Functions tells of runs, as it comes; and every few minutes a look for what it has not told."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from backstay import config
+from backstay.errors import BackstayError
+from backstay.settings import Environment
+from backstay.telemetry import Metric, emit, logger
+from backstay.workflows.catalog import sagas
+from backstay.workflows.run import RunRecord
+from backstay.workflows.status_events import StatusEvents
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from backstay.workflows.watching import Watcher
+
+STATUS_EVENT = "Step Functions Execution Status Change"
+
+_MARGIN_MS = 5_000
+"""What is kept of the Lambda's time to finish what was begun."""
+
+
+class WatchError(BackstayError):
+    """Some runs could not be looked at. The others were, and the next round looks at all again."""
+
+
+def handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+    """Take in one event, or look once; answers what came of it, which also stands in the log.
+
+    Raises:
+        WatchError: names the runs that could not be looked at, and why.
+    """
+    if event.get("detail-type") == STATUS_EVENT:
+        record = _events().take(event["detail"])
+        return {"run_id": record.id, "state": str(record.state)} if record else {}
+    done = _watcher().look(lambda: context.get_remaining_time_in_millis() < _MARGIN_MS)
+    found = {"looked_at": done.looked_at, "stuck": [record.id for record in done.stuck]}
+    if done.looked_at:
+        logger().info("watched", found=found, is_cut_short=done.is_cut_short)
+    if done.troubles:
+        raise WatchError("; ".join(f"{run_id}: {trouble}" for run_id, trouble in done.troubles.items()))
+    return found
+
+
+def _tell(record: RunRecord) -> None:
+    from backstay.workflows.announcements import Announcements
+
+    emit([Metric("RunsStuck", 1)], {"Saga": record.saga}, {"run_id": record.id})
+    Announcements(Environment.read().stage).stuck(record)
+
+
+@cache
+def _events() -> StatusEvents:
+    jobs = config.load().jobs
+    keep_completed, keep_failed = timedelta(days=jobs.keep_completed_days), timedelta(days=jobs.keep_failed_days)
+    return StatusEvents(Environment.read(), sagas(), keep_completed, keep_failed)
+
+
+@cache
+def _watcher() -> "Watcher":
+    from backstay.workflows.watching import Watcher
+
+    return Watcher(Environment.read(), sagas(), _events(), _tell)

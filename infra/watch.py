@@ -1,0 +1,90 @@
+"""What watches over runs of sagas, and the rules by which it and people hear of them."""
+
+from dataclasses import dataclass
+
+from aws_cdk import ArnFormat, Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from constructs import Construct
+
+from backstay.workflows.announcements import source_of
+from infra.code import FunctionsFolder
+from infra.function import Function, FunctionProps, Surroundings
+from infra.layer import Layers
+from infra.reach import Reach
+
+_EVERY_MIN = 5
+_TIMEOUT_S = 240  # less than its period, so that two rounds never run side by side
+_STATUS_EVENT = "Step Functions Execution Status Change"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchProps:
+    """What the watch is made of."""
+
+    folder: FunctionsFolder
+    layers: Layers
+    reach: Reach
+
+
+class Watch(Construct):
+    """The watch, its clock, what Step Functions tells it, and what people are told."""
+
+    def __init__(self, scope: Construct, id: str, around: Surroundings, props: WatchProps) -> None:  # noqa: A002
+        super().__init__(scope, id)
+        function = Function(
+            self,
+            "Watch",
+            around,
+            FunctionProps(
+                name="watch-workflows",
+                description="Keeps records of runs up to date, and finds what is stuck",
+                handler="watch_workflows.handler.handler",
+                code=props.folder.code_of_function("watch_workflows"),
+                layers=[props.layers.common],
+                timeout_s=_TIMEOUT_S,
+                retries=2,  # for status events; what is lost all the same, the next rounds find out
+            ),
+        )
+        reach = props.reach
+        reach.let_run_sagas(function.role)
+        reach.let_announce(function.role)
+        reach.storage.let_work_on_jobs(function.role)
+        reach.storage.let_keep_payloads(function.role)
+        self._listen(function, reach)
+        self._tell_people(around)
+
+    def _listen(self, function: Function, reach: Reach) -> None:
+        once = targets.LambdaFunction(function.lambda_function, retry_attempts=0, max_event_age=Duration.minutes(1))
+        events.Rule(self, "Clock", schedule=events.Schedule.rate(Duration.minutes(_EVERY_MIN)), targets=[once])
+        machines = reach.stack.format_arn(
+            service="states",
+            resource="stateMachine",
+            resource_name=reach.stage.prefix,
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        events.Rule(
+            self,
+            "Statuses",
+            description="Executions of this stage's sagas begin and end",
+            event_pattern=events.EventPattern(
+                source=["aws.states"],
+                detail_type=[_STATUS_EVENT],
+                detail={"stateMachineArn": events.Match.prefix(machines)},
+            ),
+            targets=[targets.LambdaFunction(function.lambda_function, max_event_age=Duration.hours(1))],
+        )
+
+    def _tell_people(self, around: Surroundings) -> None:
+        events.Rule(
+            self,
+            "News",
+            description="Runs that are stuck or wait for approval go where alarms go",
+            event_pattern=events.EventPattern(source=[source_of(around.stage.name)]),
+            targets=[
+                targets.SnsTopic(
+                    around.alarms.topic,
+                    message=events.RuleTargetInput.from_text(events.EventField.from_path("$.detail.text")),
+                )
+            ],
+        )
