@@ -46,7 +46,7 @@ EVERY_USE = frozenset(
         "outbound-secrets",
         "tenant-data",
     }
-    | {"answers", "webhook-secrets", "workflows"}
+    | {"announcements", "answers", "webhook-secrets", "workflows"}
 )
 
 HANDLER = "def handler(event, context):\n    return {}\n"

@@ -11,6 +11,7 @@ from tests.infra.template import Template, as_list, as_text
 
 _WILDCARDS = (
     ":event-source-mapping:*",
+    ":execution:backstay-dev-*",
     ":schedule/backstay-dev-jobs/*",
     ":secret:backstay/dev/outbound/*",
     ":secret:backstay/dev/webhook/*",
@@ -131,13 +132,14 @@ def test_what_is_passed_to_the_scheduler_is_passed_to_nobody_else(derived: Templ
             assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
 
 
-def test_alarms_may_publish_to_their_encrypted_topic(derived: Template) -> None:
+def test_alarms_and_news_may_be_published_to_their_encrypted_topic(derived: Template) -> None:
     (policy,) = derived.of_type("AWS::SNS::TopicPolicy").values()
     allowed = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
-    assert [s["Principal"] for s in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
+    publishers = {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
+    assert {s["Principal"]["Service"] for s in allowed} == publishers
     (key,) = derived.of_type("AWS::KMS::Key").values()
     services = [s["Principal"].get("Service") for s in key["KeyPolicy"]["Statement"]]
-    assert "cloudwatch.amazonaws.com" in services
+    assert publishers <= {service for service in services if isinstance(service, str)}
 
 
 def test_who_calls_models_of_bedrock_under_its_role_may_invoke_them_and_nobody_else_may(

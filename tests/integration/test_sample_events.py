@@ -130,8 +130,8 @@ def test_settle_step_calls_off_a_step_that_has_not_begun(house: House) -> None:
 
 def test_await_signal_notes_who_waits(house: House) -> None:
     record = work_off(house, "await-signal")
-    assert result_of(record) == {"run_id": "acme." + "r" * 24, "event": "approval-approved"}
-    wait = RunStore(house.machine.env.workflows_table).get_part("acme." + "r" * 24, "wait#approval-approved")
+    assert result_of(record) == {"run_id": "system." + "r" * 24, "event": "approval-approved"}
+    wait = RunStore(house.machine.env.workflows_table).get_part("system." + "r" * 24, "wait#approval-approved")
     assert wait is not None
     assert (wait["step"], wait["token"]) == ("approval", "AQCEAAAAKgAAAAMAAAAAAAAAAQ")
 

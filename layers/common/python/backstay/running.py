@@ -71,6 +71,9 @@ class Job:
     report_progress: Callable[[int, str], bool] | None = None
     """Stores progress and answers whether the job was cancelled meanwhile."""
     record_metric: Callable[[str, float, str], None] | None = None
+    run_id: str | None = None
+    """The run of a saga that waits for the job, if one does; `step` is the name of its step."""
+    step: str | None = None
     call_log: CallLog = field(default_factory=CallLog)
     calls: list[Call] = field(default_factory=list)
 

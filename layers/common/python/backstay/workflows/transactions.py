@@ -43,9 +43,10 @@ class Transactions:
         """Put an item on condition."""
         return {"Put": {"TableName": self._table, "Item": encode_item(item), **_conditional(condition, values)}}
 
-    def delete(self, an_id: str, part: str, condition: str) -> Write:
-        """Delete an item on condition."""
-        return {"Delete": {"TableName": self._table, "Key": _key(an_id, part), **_conditional(condition)}}
+    def delete_existing(self, an_id: str, part: str) -> Write:
+        """Delete an item that must be there."""
+        there = _conditional("attribute_exists(id)")
+        return {"Delete": {"TableName": self._table, "Key": _key(an_id, part), **there}}
 
     def check(self, an_id: str, part: str, condition: str) -> Write:
         """Write nothing, and let the rest happen on condition only."""
