@@ -4,9 +4,12 @@ Beside the app's own tasks it runs those of `tests/tasks`, which do as a test te
 directory to keep the cloud in, running, for quick rounds of work on one test; `backstay down --state-dir` ends it.
 """
 
+import json
 import os
 import shutil
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -68,6 +71,29 @@ def stack(cloud: LocalCloud) -> Iterator[Stack]:
     """The cloud from outside, under its own API key, which may do everything."""
     with httpx.Client(headers={"Authorization": f"Bearer {cloud.api_key}"}, timeout=40, trust_env=False) as http:
         yield Stack(cloud, http)
+
+
+Backstay = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def backstay(state: StateDirectory) -> Backstay:
+    """Runs the `backstay` command against the cloud, each time as a process of its own."""
+
+    def run(
+        *words: str, stdin: object = None, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "cli", "--state-dir", str(state.path), *words],
+            input="" if stdin is None else json.dumps(stdin),
+            cwd=REPOSITORY,
+            env=os.environ | (env or {}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
 
 
 class ModelServer:

@@ -1,39 +1,16 @@
 """The `backstay` command against the embedded cloud, each time as a process of its own."""
 
 import json
-import os
-import subprocess
-import sys
 import uuid
-from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import pytest
 
-from cli.local.state import REPOSITORY, StateDirectory
+from cli.local.state import StateDirectory
 from cli.problems import ExitCode
 
+from .conftest import Backstay
+
 pytestmark = pytest.mark.e2e
-
-Backstay = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def backstay(state: StateDirectory) -> Backstay:
-    def run(
-        *words: str, stdin: object = None, env: Mapping[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "cli", "--state-dir", str(state.path), *words],
-            input="" if stdin is None else json.dumps(stdin),
-            cwd=REPOSITORY,
-            env=os.environ | (env or {}),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return run
 
 
 def test_a_task_made_by_new_task_runs_without_touching_another_file(backstay: Backstay) -> None:
@@ -104,4 +81,4 @@ def test_local_json_says_where_everything_is_and_is_the_owner_s_alone(state: Sta
     assert {"api_url", "api_key", "endpoint_url", "llm_url", "dashboard_url", "queues", "processes", "outputs"} <= set(
         said
     )
-    assert Path(state.local_json).stat().st_mode & 0o077 == 0
+    assert state.local_json.stat().st_mode & 0o077 == 0
