@@ -30,7 +30,7 @@ def test_a_bot_answers_in_order_from_what_it_was_told_and_what_was_said(stack: S
     path = f"/api/chats/{session}/messages"
     asked = ("Do you deliver on Sundays?", "And on holidays?")
     jobs = [
-        stack.post(path, {"message_id": str(number), "user_id": user, "text": text})
+        stack.post(path, {"message_id": f"{session}-{number}", "user_id": user, "text": text})
         for number, text in enumerate(asked)
     ]
     replies = [stack.wait(job["id"])["result"]["reply"] for job in jobs]
