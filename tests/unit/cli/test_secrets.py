@@ -83,7 +83,7 @@ def test_at_a_terminal_it_is_asked_for_without_an_echo() -> None:
     while b"not shown" not in shown:
         shown += os.read(controller, 1024)
     os.write(controller, b"hush-hush\n")
-    process.wait(10)
+    process.wait(60)
     shown += os.read(controller, 1024)
     os.close(controller)
     assert b"hush" not in shown
