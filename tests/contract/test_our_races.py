@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
@@ -12,9 +13,15 @@ from backstay.clock import utc_now
 from backstay.jobs.record import JobRecord, State
 from backstay.llm.answer_table import AnswerTable
 from backstay.settings import Environment
+from backstay.workflows.catalog import Sagas
+from backstay.workflows.coordination import Coordinator, Source
+from backstay.workflows.run import Outcome, RunState
+from backstay.workflows.run_store import RunStore
+from backstay.workflows.shared_state import SHARED_PART, shared_in
 from cli.aws import acting_as
 from cli.local.environment import aws_environment
 from tests.contract.clouds import Cloud, unique
+from tests.handoffs import hand_to_and_fro, put_run
 from tests.integration.conftest import TASKS, Machine, SettableClock, make_queues, make_tables
 
 _JOBS = 20
@@ -98,3 +105,39 @@ def test_of_thirty_messages_that_a_session_sends_at_once_ten_are_let_in():
 
     with ThreadPoolExecutor(30) as threads:
         assert sum(threads.map(admit, range(30))) == 10
+
+
+def test_two_runs_that_hand_over_to_one_another_at_once_lose_and_double_nothing(machine: Machine):
+    found = hand_to_and_fro(machine.env, unique("handoff"), 100)
+    assert not found.astray
+    assert found.moved >= 100, "one of two that meet goes first, as a rule both go"
+
+
+def test_states_that_are_shared_with_a_run_at_once_are_all_merged(machine: Machine):
+    table = machine.env.workflows_table
+    source, target = put_run(table, unique("source")), put_run(table, unique("target"))
+    coordinator = Coordinator(table, Sagas(()))
+
+    def share(number: int) -> None:
+        coordinator.sync_state(Source(source, f"step-{number}"), target, {f"p{number}": number})
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(share, range(6)))
+    shared = shared_in(RunStore(table).get_part(target, SHARED_PART))
+    assert (shared.version, shared.properties) == (6, {f"p{number}": number for number in range(6)})
+
+
+def test_runs_that_end_at_once_are_counted_one_by_one(machine: Machine):
+    runs, now = RunStore(machine.env.workflows_table), utc_now()
+    before = runs.numbers("publish")
+    ids = [put_run(machine.env.workflows_table, unique(f"ends-{number}")) for number in range(12)]
+    outcome = Outcome(timedelta(days=7), timedelta(days=30))
+
+    def end(run_id: str) -> None:
+        runs.change(run_id, lambda record: record.ended(1, RunState.COMPLETED, now, outcome))
+
+    with ThreadPoolExecutor(12) as threads:
+        list(threads.map(end, [*ids, *ids]))
+    after = runs.numbers("publish")
+    assert after.completed - before.completed == 12
+    assert after.started - before.started == 12

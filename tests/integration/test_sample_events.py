@@ -136,18 +136,29 @@ def test_await_signal_notes_who_waits(house: House) -> None:
     assert (wait["step"], wait["token"]) == ("approval", "AQCEAAAAKgAAAAMAAAAAAAAAAQ")
 
 
+def test_coordinate_workflow_shares_state_with_another_run(house: House) -> None:
+    for letter in "rt":
+        put_run(house, f"system.{letter * 24}")
+    record = work_off(house, "coordinate-workflow")
+    assert result_of(record)["result"] == {"synced": ["audience"], "version": 1}
+
+
 def test_watch_workflows_takes_in_how_a_run_ended(house: House) -> None:
-    runs = RunStore(house.machine.env.workflows_table)
-    now = house.machine.clock()
-    run_id = "acme." + "r" * 24
-    record = RunRecord(run_id, "launch-campaign", RunState.RUNNING, "k", "d", now, now, now)
-    runs.create(record, {"id": run_id, "part": "input", "body": "{}"})
+    runs = put_run(house, run_id := "acme." + "r" * 24)
     answer = handler_of("watch-workflows")(house.raw("watch-workflows"), Context())
     assert answer == {"run_id": run_id, "state": "compensated"}
     ended = runs.get(run_id)
     assert ended is not None
     assert ended.cause == '{"Error": "rejected", "Cause": "deliver answered 410"}'
     assert handler_of("watch-workflows")(house.raw("sweep"), Context(remaining_ms=240_000))["stuck"] == []
+
+
+def put_run(house: House, run_id: str) -> RunStore:
+    """A run that goes on; answers where it is kept."""
+    runs, now = RunStore(house.machine.env.workflows_table), house.machine.clock()
+    record = RunRecord(run_id, "launch-campaign", RunState.RUNNING, "k", "d", now, now, now)
+    runs.create(record, {"id": run_id, "part": "input", "body": "{}"})
+    return runs
 
 
 def failed_job(machine: Machine) -> JobRecord:

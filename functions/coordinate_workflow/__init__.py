@@ -1,0 +1,1 @@
+"""Coordinates runs of sagas."""
