@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -18,8 +18,9 @@ from backstay import aws
 from backstay.circuits import PAUSED, UNPAID, Circuits, provider_circuit
 from backstay.config import load
 from backstay.credit import Balance, CreditState, write_credit
-from backstay.llm.activity import Activity, read_today
+from backstay.llm.activity import Activity, activity, read_today
 from backstay.llm.process import forget_switchboard
+from backstay.rates import provider_rate
 from backstay.receipt import Call
 
 NOW = datetime(2026, 11, 25, 4, tzinfo=UTC)
@@ -54,6 +55,7 @@ def deployed(cloud, llmock: LLMock, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv(f"BACKSTAY_{name.upper()}", value)
     aws.secretsmanager().create_secret(Name="backstay/test/provider/house", SecretString="sk-house-s3cr3t")
     forget_switchboard()
+    activity.add(cloud.guards_table, datetime.now(UTC) - timedelta(days=2))  # what other tests did in this process
     yield
     forget_switchboard()
 
@@ -98,6 +100,8 @@ def test_a_provider_shows_what_it_is_and_did(cloud, client, circuits):
     one.note_answer(Call("house", "tiny", 10, 5, 300, Decimal("0.0015")))
     one.note_failure("house")
     one.add(cloud.guards_table, datetime.now(UTC))
+    rate = provider_rate("house", load().providers["house"].limits, cloud.guards_table)
+    rate.take(priority="high")
     write_credit(cloud.guards_table, "house", CreditState().with_balance(Balance(Decimal("4.5"), Decimal("0.25")), NOW))
 
     shown = provider(client())
@@ -114,7 +118,9 @@ def test_a_provider_shows_what_it_is_and_did(cloud, client, circuits):
     assert (shown["breaker"]["name"], shown["breaker"]["state"]) == ("provider:house", "closed")
     assert shown["breaker"]["failure_threshold"] == 3
     assert shown["rate"]["requests_per_minute"] == 60
-    assert (shown["rate"]["requests"], shown["rate"]["requests_today"]) == (0, 0)
+    assert shown["rate"]["requests"] == shown["rate"]["requests_today"] == 10, (
+        "one, and nine that its worker has to spare"
+    )
     assert (shown["credit"]["remaining_usd"], shown["credit"]["used_today_usd"]) == ("4.5", "0.25")
     assert shown["credit"]["checked_at"] == "2026-11-25T04:00:00.000Z"
 

@@ -1,7 +1,9 @@
 """The breaker on a table: what workers share, what they remember, and what becomes of them without the table."""
 
 import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitState, CircuitTransition
@@ -75,6 +77,27 @@ def test_while_all_is_well_nothing_is_written_and_little_is_read(worker, cloud, 
         with one.admit("p"):
             pass
     assert (len(writes), len(reads)) == (0, 1)
+
+
+def test_threads_that_come_while_one_reads_take_what_it_reads(worker, cloud, reads):
+    one, asking, come = worker(cache_s=60), threading.Event(), threading.Barrier(10)
+
+    def slowly(**_: object) -> None:
+        asking.set()
+        come.wait(10)
+
+    aws.dynamodb_for_guards().meta.events.register("before-send.dynamodb.GetItem", slowly)
+
+    def later(_: int) -> None:
+        asking.wait(10)
+        come.wait(10)
+        one.admit("p")
+
+    with ThreadPoolExecutor(10) as threads:
+        first = threads.submit(one.admit, "p")
+        list(threads.map(later, range(9)))
+        first.result()
+    assert len(reads) == 1
 
 
 def test_a_success_after_failures_starts_the_count_anew(worker):

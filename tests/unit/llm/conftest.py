@@ -1,6 +1,9 @@
 """A deployment whose providers are one real llmock server, with keys in a Secrets Manager of moto's."""
 
+import contextlib
 import dataclasses
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -87,3 +90,30 @@ def job() -> Iterator[Job]:
     token = current_job.set(job)
     yield job
     current_job.reset(token)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Callable[[socket.socket], None]], str]]:
+    """Starts a server that reads a request and then does what it is told; answers its URL."""
+    listeners: list[socket.socket] = []
+
+    def start(answer: Callable[[socket.socket], None]) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+
+        def run() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return  # the test is over
+                with connection, contextlib.suppress(OSError):
+                    connection.recv(65536)
+                    answer(connection)
+
+        threading.Thread(target=run, daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield start
+    for listener in listeners:
+        listener.close()

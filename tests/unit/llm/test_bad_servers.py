@@ -1,10 +1,8 @@
 """Servers that misbehave below HTTP or above it, over real sockets: each has a class and says what to look at."""
 
-import contextlib
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -18,33 +16,6 @@ ASK = Request((Message("user", "Hello"),), max_output_tokens=5)
 KINDS = ["anthropic", "openai", "openrouter", "azure", "bedrock", "compatible"]
 
 Answer = Callable[[socket.socket], None]
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[[Answer], str]]:
-    """Starts a server that reads a request and then does what it is told; answers its URL."""
-    listeners: list[socket.socket] = []
-
-    def start(answer: Answer) -> str:
-        listener = socket.create_server(("127.0.0.1", 0))
-        listeners.append(listener)
-
-        def run() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return  # the test is over
-                with connection, contextlib.suppress(OSError):
-                    connection.recv(65536)
-                    answer(connection)
-
-        threading.Thread(target=run, daemon=True).start()
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-    yield start
-    for listener in listeners:
-        listener.close()
 
 
 def ask(kind: str, url: str, timeout_s: float = 5) -> LLMError:

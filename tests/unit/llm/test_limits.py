@@ -1,6 +1,8 @@
 """Calls keep to the limits of their provider: what would pass them is not sent, and goes elsewhere or waits."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from llmock.pytest_plugin import LLMock
@@ -18,16 +20,16 @@ HOUSE, OPENAI = "house/tiny", "openai/gpt-5.6-luna"
 
 
 @pytest.fixture
-def limited(configure: Callable[[str], None], llmock: LLMock) -> Callable[[str], LLMock]:
+def limited(configure: Callable[[str], None], llmock: LLMock) -> Callable[..., LLMock]:
     """A server of one's own with limits, and another provider without."""
 
-    def deploy(limits: str) -> LLMock:
+    def deploy(limits: str, at_once: int = 1) -> LLMock:
         configure(
             f"""
             [providers.house]
             kind = "compatible"
             base_url = "{llmock.base_url("openai")}"
-            concurrency = 1
+            concurrency = {at_once}
             [providers.house.limits]
             {limits}
             [providers.openai]
@@ -119,3 +121,22 @@ def test_what_finds_no_seat_gives_its_permit_back(limited) -> None:
 def test_a_provider_without_limits_writes_nothing_to_the_table(providers: LLMock) -> None:
     llm.complete("question", routes=[OPENAI])
     assert aws.dynamodb().scan(TableName="guards")["Count"] == 0
+
+
+def test_a_full_batch_costs_the_table_one_write_and_its_reads_are_by_the_second(limited) -> None:
+    limited("requests_per_minute = 1000\ntokens_per_minute = 10000000", at_once=10)
+    events, batches = aws.dynamodb_for_guards().meta.events, 3
+    read: list[str] = []
+    written: list[str] = []
+    events.register("provide-client-params.dynamodb.GetItem", lambda params, **_: read.append(params["Key"]["id"]["S"]))
+    events.register(
+        "provide-client-params.dynamodb.PutItem", lambda params, **_: written.append(params["Item"]["id"]["S"])
+    )
+    began = time.monotonic()
+    for batch in range(batches):
+        with ThreadPoolExecutor(10) as threads:
+            list(threads.map(lambda number, batch=batch: llm.complete(f"question {batch} {number}"), range(10)))
+    took_s = time.monotonic() - began
+    assert read.count("breaker#provider:house") <= 1 + took_s
+    assert set(written) == {"rate#house"}, "a breaker whose provider is well is never written"
+    assert len(written) <= batches + took_s / 1.5, "0.1 a call; a lot lapses where ten calls take their time to come"

@@ -1,6 +1,7 @@
 """AWS clients, one a service and process. botocore is used straight: importing boto3 costs a fifth more."""
 
 import functools
+import logging
 from typing import TYPE_CHECKING, Any, cast
 
 import botocore.config
@@ -37,6 +38,7 @@ class _KnownServices(botocore.loaders.Loader):
 
 @functools.cache
 def _session() -> botocore.session.Session:
+    logging.getLogger("botocore").setLevel(logging.INFO)  # below, it writes whole answers, secrets among them
     session = botocore.session.get_session()
     session.register_component("data_loader", _KnownServices())
     return session

@@ -11,6 +11,7 @@ from backstay.llm.decision import share_s
 from backstay.llm.errors import LLMError
 from backstay.llm.guards import Asking, Guards
 from backstay.llm.prices import price, require_price
+from backstay.llm.remedies import FOR_A_USELESS_ANSWER
 from backstay.llm.request import Answer, Finish, Request
 from backstay.llm.routes import Route, Switchboard
 from backstay.receipt import Call, FailedRoute
@@ -114,7 +115,7 @@ def accept(answer: Answer, route: str, max_output_tokens: int) -> str:
     """
     match answer.finish:
         case Finish.COMPLETE if not answer.text.strip():
-            raise LLMError(ErrorClass.INVALID_OUTPUT, "the answer is empty", route=route)
+            raise LLMError(ErrorClass.INVALID_OUTPUT, f"the answer is empty; {FOR_A_USELESS_ANSWER}", route=route)
         case Finish.COMPLETE:
             return answer.text
         case Finish.TRUNCATED:

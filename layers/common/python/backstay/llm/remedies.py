@@ -2,6 +2,7 @@
 
 from backstay.errors import ErrorClass
 
+FOR_A_USELESS_ANSWER = "make the prompt clearer, or use a better model"
 _REMEDIES = {
     ErrorClass.AUTH: (
         "put a working key into the secret that [providers.{provider}] names (backstay secrets set NAME), "
@@ -10,6 +11,7 @@ _REMEDIES = {
     ErrorClass.PAYMENT: "top up the credit or raise the spending limit of the account behind [providers.{provider}]",
     ErrorClass.MODERATION: "look at the job's input: it, or what the model made of it, was refused",
     ErrorClass.CONTEXT_LENGTH: "shorten the prompt, or add a route to a model with a larger window",
+    ErrorClass.TIMEOUT: "if it needs longer as a rule, raise timeout_s of [providers.{provider}] or ask for less",
     ErrorClass.RATE_LIMITED: "lower [providers.{provider}.limits], or ask the provider for more",
     ErrorClass.INVALID_REQUEST: "mend the request, or the model's name in the route",
 }

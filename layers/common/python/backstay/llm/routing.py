@@ -11,6 +11,7 @@ from backstay.llm.calling import Caller
 from backstay.llm.context import first_that_fits
 from backstay.llm.decision import AskAgain, End, Failover, Repair, Standing, left, next_step
 from backstay.llm.errors import LLMError
+from backstay.llm.remedies import FOR_A_USELESS_ANSWER
 from backstay.llm.request import Message, Request
 from backstay.llm.routes import Route
 from backstay.llm.windows import window_of
@@ -142,4 +143,5 @@ def faults_of(error: ValidationError) -> list[str]:
 def _unfit(error: ValidationError, route: Route, *, repaired: bool) -> LLMError:
     after = ", after a repair too" if repaired else ""
     faults = "; ".join(faults_of(error))
-    return LLMError(ErrorClass.INVALID_OUTPUT, f"the answer does not fit its model{after}: {faults}", route=str(route))
+    message = f"the answer does not fit its model{after}: {faults}; {FOR_A_USELESS_ANSWER}"
+    return LLMError(ErrorClass.INVALID_OUTPUT, message, route=str(route))

@@ -66,8 +66,8 @@ class CircuitStore:
         if now < memory.view.stale_at:
             return memory.view.circuit
         with memory.reading:
-            if memory.view.asked_at < now:  # else another thread has asked since
-                self._read_anew(name, memory)
+            if memory.view.asked_at < now and time.monotonic() >= memory.view.stale_at:
+                self._read_anew(name, memory)  # else another thread has asked meanwhile
             return memory.view.circuit
 
     def replace(self, old: Circuit, new: Circuit) -> tuple[bool, Circuit]:

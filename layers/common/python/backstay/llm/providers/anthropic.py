@@ -52,7 +52,9 @@ class AnthropicProvider:
         try:
             message = self._client.messages.create(**parameters, timeout=timeouts(timeout_s))
         except (anthropic.AnthropicError, httpx2.HTTPError, ValueError) as error:
-            raise failure(f"{self._name}/{model}", facts_of(error)) from error
+            raise failure(
+                f"{self._name}/{model}", facts_of(error)
+            ) from None  # the SDK's own words quote the whole body
         if isinstance(message, str):  # the SDK passes on what is no JSON
             raise failure(f"{self._name}/{model}", Facts(fault=Fault.NOT_JSON))
         try:

@@ -41,7 +41,7 @@ class ChatCompletions:
         try:
             completion = self._client.chat.completions.create(**asked, timeout=timeouts(timeout_s))
         except (openai.OpenAIError, httpx2.HTTPError, ValueError) as error:
-            raise failure(route, facts_of(error)) from error
+            raise failure(route, facts_of(error)) from None  # the SDK's own words quote the whole body
         if isinstance(completion, str):  # the SDK passes on what is no JSON
             raise failure(route, Facts(fault=Fault.NOT_JSON))
         try:

@@ -19,6 +19,8 @@ _LIMITS = httpx2.Limits(
     keepalive_expiry=5,  # a Lambda that slept longer finds its connections dead
 )
 _CONNECT_TIMEOUT_S = 5.0
+_TALKATIVE = ("anthropic", "httpcore2", "httpx2", "openai")
+"""Loggers that write a line for every request; at level debug with the prompt in it."""
 LONGEST_ANSWER_BYTES = 16_000_000
 """Far beyond any model's longest answer."""
 
@@ -35,7 +37,8 @@ def timeouts(whole_s: float) -> httpx2.Timeout:
 @functools.cache
 def http_client() -> httpx2.Client:
     """The process's one client: making a TLS context for each SDK would cost tens of milliseconds more."""
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it writes a line for every request
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     return httpx2.Client(
         transport=DeadlineTransport(_PooledTransport()),
         follow_redirects=False,  # a redirect to another host would take the API key along
