@@ -29,8 +29,8 @@ TASK = "delete-tenant-data"
 )
 def delete_tenant_data(tenant: Annotated[TenantName, Path(description="Whose data.")]) -> Response[Job]:
     """Jobs, results, uploads, stories, counters; the tenant's keys are revoked. Answers a job that does it, which
-    belongs to no tenant: a key of `*` can watch it. Cached answers of models go by themselves within ten minutes. It
-    can't be undone."""
+    belongs to no tenant: a key of `*` can watch it. Cached answers of models end by themselves, after ten minutes.
+    It can't be undone."""
     caller = caller_of(router)
     if tenant == SYSTEM_TENANT:
         raise invalid("tenant", "is Backstay's own, and has no data of anybody's", tenant)
