@@ -20,6 +20,12 @@ STATE_STYLES = {
     "completed": "green",
     "failed": "red",
     "cancelled": "bright_black",
+    "running": "cyan",
+    "waiting_for_approval": "yellow",
+    "waiting_for_signal": "yellow",
+    "compensated": "magenta",
+    "compensation_failed": "red",
+    "aborted": "bright_black",
 }
 """One colour a state, everywhere."""
 
@@ -63,13 +69,24 @@ def table_of(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], *, ti
 
 
 _WHOLE = frozenset({"", "id", "job", "task", "state", "end", "api", "by"})
-_NUMBERS = frozenset({"attempts", "wait", "run", "cost", "waiting", "active", "delayed", "completed", "cancelled"}) | {
-    "failed",
-    "dead letters",
-    "oldest",
-    "per minute",
-    "success",
-}
+_NUMBERS = frozenset(
+    {
+        *(
+            "attempts",
+            "wait",
+            "run",
+            "took",
+            "cost",
+            "waiting",
+            "active",
+            "delayed",
+            "completed",
+            "cancelled",
+            "failed",
+        ),
+        *("dead letters", "oldest", "per minute", "success"),
+    }
+)
 
 
 def duration_text(milliseconds: float | None) -> str:

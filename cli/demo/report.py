@@ -65,10 +65,9 @@ def _table(task: str, outcomes: Sequence[Outcome], complaints: Mapping[tuple[str
 
 def _row(outcome: Outcome, complaints: Sequence[str]) -> tuple[str | Text, ...]:
     job = outcome.job
-    mark = Text("·", "dim") if not outcome.is_over else Text("✗", "red") if complaints else Text("✓", "green")
     remarks = [*(_remarks(job) if job else ()), *(complaints if outcome.is_over else ())]
     return (
-        mark,
+        mark_of(is_over=outcome.is_over, complaints=complaints),
         "\n".join((outcome.scenario.name, *remarks)),
         outcome.scenario.send.upper(),
         state_text(outcome.end),
@@ -95,6 +94,11 @@ def _calls(calls: Sequence[CallView]) -> str:
 
 def _cost(job: JobView) -> str:
     return cost_text(job.cost_usd) or ("$0" if job.calls else "")
+
+
+def mark_of(*, is_over: bool, complaints: Sequence[str]) -> Text:
+    """Whether something went as expected, in a sign."""
+    return Text("·", "dim") if not is_over else Text("✗", "red") if complaints else Text("✓", "green")
 
 
 def total_cost(outcomes: Sequence[Outcome]) -> Decimal:

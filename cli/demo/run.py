@@ -8,12 +8,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from rich.console import Group, RenderableType
 from rich.live import Live
 
 from backstay.config import FILE_NAME
 from cli.api import Api
 from cli.demo.outcome import Outcome
 from cli.demo.report import WIDTH, complaints_of, render, to_json, total_cost
+from cli.demo.run_report import cost_of_runs, render_runs, runs_to_json
+from cli.demo.runs import Runner, RunOutcome, Runs, judge_run, read_runs
 from cli.demo.scenarios import Entry, groups_of, read_events
 from cli.demo.sender import Sender
 from cli.demo.spending import CAP_USD, affordable, price_of
@@ -25,6 +28,7 @@ from cli.output import console, notes, print_json, progress_line
 from cli.target import local_target
 
 _PATIENCE_S = 120
+_PATIENCE_WITH_RUNS_S = 240  # a run has several jobs, one after another
 _LOOK_EVERY_S = 0.5
 
 
@@ -35,6 +39,7 @@ def run_demo(*, as_json: bool) -> bool:
         Problem: the cloud did not come up, or the environment asks for a provider that can't be used.
     """
     entries = [entry for events in read_events(REPOSITORY / "events") for entry in events.entries]
+    sagas = read_runs(REPOSITORY / "events" / "sagas")
     real = RealProvider.from_environment()
     state = StateDirectory(Path(tempfile.mkdtemp(prefix="backstay-demo-")))
     show = Show(quiet=as_json)
@@ -42,6 +47,7 @@ def run_demo(*, as_json: bool) -> bool:
     try:
         for wish, chosen in _rounds(entries, real):
             show.run(state, wish, chosen)
+        show.run_sagas(state, sagas)
         went_well = show.finish(as_json=as_json)
         keep_logs = not went_well
     except KeyboardInterrupt:
@@ -69,7 +75,7 @@ def _rounds(entries: Sequence[Entry], real: RealProvider | None) -> list[tuple[W
     )
     paid = [entry for entry in entries if _name(entry) in names]
     free = [entry for entry in entries if _name(entry) not in names]
-    return [(Wish(real, owner), paid), *([(Wish(owner=owner), free)] if free else [])]
+    return [(Wish(real, owner), paid), (Wish(owner=owner), free)]  # the latter for sagas too, which aren't priced
 
 
 def _name(entry: Entry) -> str:
@@ -82,6 +88,7 @@ class Show:
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
         self._outcomes: dict[tuple[str, str], Outcome] = {}
+        self._runs: dict[tuple[str, str], RunOutcome] = {}
 
     def run(self, state: StateDirectory, wish: Wish, entries: Sequence[Entry]) -> None:
         """Bring the cloud into the wanted form and run these scenarios."""
@@ -104,6 +111,17 @@ class Show:
                 return
             time.sleep(_LOOK_EVERY_S)
 
+    def run_sagas(self, state: StateDirectory, sagas: Sequence[Runs]) -> None:
+        """Run these, one after another, on the cloud as it stands."""
+        cloud = state.require_cloud()
+        with Api(local_target(cloud, state)) as api, self._live() as update:
+            runner = Runner(cloud, api)
+            for saga in sagas:
+                for scenario in saga.scenarios:
+                    for outcome in _followed(runner, runner.start(saga.saga, scenario)):
+                        self._runs[saga.saga, scenario.name] = outcome
+                        update()
+
     @contextlib.contextmanager
     def _live(self) -> Iterator[Callable[[], None]]:
         """Keeps the table on the screen up to date; does nothing where nobody watches."""
@@ -111,19 +129,34 @@ class Show:
             yield lambda: None
             return
         with Live(console=console, transient=True, auto_refresh=False) as live:
-            yield lambda: live.update(render(list(self._outcomes.values())), refresh=True)
+            yield lambda: live.update(self._tables(), refresh=True)
+
+    def _tables(self) -> RenderableType:
+        return Group(render(list(self._outcomes.values())), render_runs(list(self._runs.values())))
 
     def _note(self, outcome: Outcome) -> None:
         self._outcomes[outcome.task, outcome.scenario.name] = outcome
 
     def finish(self, *, as_json: bool) -> bool:
         """Print what came of it all; whether everything is as expected."""
-        outcomes = list(self._outcomes.values())
-        complaints = complaints_of(outcomes)
-        good = sum(not found for found in complaints.values())
+        outcomes, runs = list(self._outcomes.values()), list(self._runs.values())
+        complaints = [*complaints_of(outcomes).values(), *map(judge_run, runs)]
+        good = sum(not found for found in complaints)
+        cost = total_cost(outcomes) + cost_of_runs(runs)
         if as_json:
-            print_json(to_json(outcomes))
+            told = {"ok": good == len(complaints), "cost_usd": str(cost), "runs": runs_to_json(runs)}
+            print_json(to_json(outcomes) | told)
         else:
-            console.print(render(outcomes), width=min(console.width, WIDTH))
-            console.print(f"\n{good} of {len(outcomes)} as expected, ${total_cost(outcomes):.6f} at list prices")
-        return good == len(outcomes)
+            console.print(self._tables(), width=min(console.width, WIDTH))
+            console.print(f"\n{good} of {len(complaints)} as expected, ${cost:.6f} at list prices")
+        return good == len(complaints)
+
+
+def _followed(runner: Runner, outcome: RunOutcome) -> Iterator[RunOutcome]:
+    """A run until it is over, or nobody waits for it any longer."""
+    deadline = time.monotonic() + _PATIENCE_WITH_RUNS_S
+    yield outcome
+    while not outcome.is_over and time.monotonic() < deadline:
+        time.sleep(_LOOK_EVERY_S)
+        outcome = runner.look(outcome)
+        yield outcome

@@ -6,18 +6,22 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cli.problems import ExitCode, Problem
 
+Sample = TypeVar("Sample", bound=BaseModel)
 
-class _Part(BaseModel):
+
+class Part(BaseModel):
+    """Of a file of samples; what it doesn't know is refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Expectation(_Part):
+class Expectation(Part):
     """How a scenario must end. What isn't named isn't looked at."""
 
     state: Literal["completed", "failed", "cancelled"] | None = None
@@ -49,7 +53,7 @@ class Expectation(_Part):
         return self
 
 
-class Scenario(_Part):
+class Scenario(Part):
     """One thing that is sent."""
 
     name: str
@@ -90,7 +94,7 @@ class Scenario(_Part):
         return self
 
 
-class Events(_Part):
+class Events(Part):
     """The sample events of one task."""
 
     task: str
@@ -136,12 +140,17 @@ def read_events(folder: Path) -> tuple[Events, ...]:
     Raises:
         Problem: a file does not fit; names the part.
     """
-    return tuple(_read(path) for path in sorted(folder.glob("*.json")))
+    return tuple(read_as(Events, path) for path in sorted(folder.glob("*.json")))
 
 
-def _read(path: Path) -> Events:
+def read_as(model: type[Sample], path: Path) -> Sample:
+    """One file of samples.
+
+    Raises:
+        Problem: it does not fit; names the part.
+    """
     try:
-        return Events.model_validate_json(path.read_bytes())
+        return model.model_validate_json(path.read_bytes())
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, entry['loc']))}: {entry['msg']}" for entry in error.errors(include_url=False)]
         raise Problem(f"{path} does not fit:\n  " + "\n  ".join(lines), "mend it", ExitCode.USAGE) from error

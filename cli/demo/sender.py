@@ -1,7 +1,7 @@
 """Sends scenarios through the real entry points, and looks after what came of them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,8 @@ class Sender:
 
     def send(self, task: str, scenario: Scenario, work: Mapping[str, Any] | None) -> Outcome:
         """Send one scenario."""
-        self._script(scenario)
+        if scenario.is_scripted:
+            script_model(self._cloud, scenario.model)
         options, work = self._addressed(scenario.options), None if work is None else self._addressed(work)
         if scenario.send == "sqs":
             return self._send_message(task, scenario, work, options)
@@ -86,15 +87,6 @@ class Sender:
             self._redriven.add(job.id)
             self._api.post("/api/dead-letters/redrive", {"ids": [job.id]})
 
-    def _script(self, scenario: Scenario) -> None:
-        """Tell the model server how to misbehave, starting from a clean sheet."""
-        if not scenario.is_scripted:
-            return
-        url = f"{self._cloud.llm_url}/_llmock"
-        httpx.post(f"{url}/reset", timeout=10, trust_env=False).raise_for_status()
-        script = {"behaviors": scenario.model}
-        httpx.post(f"{url}/scenario", json=script, timeout=10, trust_env=False).raise_for_status()
-
     def _send_message(
         self, task: str, scenario: Scenario, work: Mapping[str, Any] | None, options: Mapping[str, Any]
     ) -> Outcome:
@@ -115,3 +107,13 @@ class Sender:
     def _lies_dead(self, task: str, message_id: str) -> bool:
         letters = self._api.get("/api/dead-letters", task=task)["dead_letters"]
         return any(letter.get("message_id") == message_id for letter in letters)
+
+
+def script_model(cloud: LocalCloud, behaviors: Sequence[Mapping[str, Any]]) -> None:
+    """Tell the model server how to misbehave, starting from a clean sheet; nothing is to behave well."""
+    url = f"{cloud.llm_url}/_llmock"
+    httpx.post(f"{url}/reset", timeout=10, trust_env=False).raise_for_status()
+    if not behaviors:
+        return
+    script = {"behaviors": list(behaviors)}
+    httpx.post(f"{url}/scenario", json=script, timeout=10, trust_env=False).raise_for_status()

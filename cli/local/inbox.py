@@ -2,7 +2,7 @@
 
 `POST /<name>` keeps a request, `GET /<name>` answers what was kept as a JSON list of headers and body.
 `POST /<name>?fail=2` answers 503 to the first two deliveries to that name, `?fail=2&status=410` another status.
-`PUT /<name>?fail=2&status=410` does the same to the next two, whatever their own URL says. Run by `backstay up`:
+`PUT /<name>?fail=2&status=410&holding=TEXT` does so to the next two whose body holds that text. Run by `backstay up`:
 `python -m cli.local.inbox LISTENING_DESCRIPTOR`.
 """
 
@@ -30,8 +30,8 @@ class Inbox(ThreadingHTTPServer):
         self.server_activate()
         self.kept: deque[dict[str, object]] = deque(maxlen=_KEPT)
         self.failed: Counter[str] = Counter()
-        self.told: dict[str, list[int]] = {}
-        """By path: with which statuses to answer the next deliveries."""
+        self.told: list[tuple[str, str, int]] = []
+        """Path, text and status: each answers one delivery to the path that holds the text."""
 
 
 class _Receiver(BaseHTTPRequestHandler):
@@ -46,8 +46,11 @@ class _Receiver(BaseHTTPRequestHandler):
         if self.server.failed[address.path] < failures:
             self.server.failed[address.path] += 1
             status = int(asked.get("status", ["503"])[0])
-        if told := self.server.told.get(address.path):
-            status = told.pop()
+        for told in self.server.told:
+            if told[0] == address.path and told[1] in body:
+                status = told[2]
+                self.server.told.remove(told)
+                break
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.kept.append({"path": address.path, "status": status, "headers": headers, "body": body})
         self._answer(status, b"")
@@ -56,7 +59,7 @@ class _Receiver(BaseHTTPRequestHandler):
         address = urlsplit(self.path)
         asked = parse_qs(address.query)
         status, times = int(asked.get("status", ["503"])[0]), int(asked.get("fail", ["1"])[0])
-        self.server.told[address.path] = [status] * times
+        self.server.told += [(address.path, asked.get("holding", [""])[0], status)] * times
         self._answer(204, b"")
 
     def do_GET(self) -> None:

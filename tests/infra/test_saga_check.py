@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from backstay.catalog import AnyTask
+from backstay.catalog import AnyTask, Catalog
+from backstay.config import CampaignSettings, Config
 from backstay.task import Task
+from backstay.workflows.picture import picture
 from backstay.workflows.saga import (
     PRE_APPROVED,
     Approval,
@@ -18,6 +20,7 @@ from backstay.workflows.saga import (
     fact,
     ref,
 )
+from infra.packages import REPOSITORY
 from infra.saga_check import check
 from infra.shapes import Shape
 
@@ -179,6 +182,24 @@ def test_a_step_may_rely_on_one_that_is_left_out_only_where_it_is_left_out_too(w
 def test_every_mistake_is_told_at_once() -> None:
     found = complaints(Step("first", "nothing", {}), Step("second", "reserve", {"skus": 1}))
     assert len(found.splitlines()) == 3
+
+
+@pytest.mark.parametrize("delivers", [True, False])
+def test_our_own_saga_can_work_with_somebody_who_delivers_and_without(delivers: bool) -> None:
+    from infra.sagas.launch_campaign import saga
+
+    urls = {"delivery_url": "https://x.test/send", "cancel_url": "https://x.test/cancel"} if delivers else {}
+    given = saga(Config(campaigns=CampaignSettings(**urls)))
+    check(given, {each.name: each for each in Catalog(REPOSITORY / "functions")})
+    assert [step.name for step in given.steps] == ["parse", "approval", "generate", "deliver"][: 3 + delivers]
+
+
+def test_the_docs_show_our_own_saga_as_it_is() -> None:
+    from infra.sagas.launch_campaign import saga
+
+    urls = {"delivery_url": "https://x.test/send", "cancel_url": "https://x.test/cancel"}
+    shown = picture(saga(Config(campaigns=CampaignSettings(**urls))))
+    assert f"```mermaid\n{shown}\n```" in (REPOSITORY / "docs" / "sagas.md").read_text()
 
 
 def test_what_may_be_anything_has_no_kinds_and_takes_every_field() -> None:

@@ -55,7 +55,7 @@ def test_every_lambda_has_a_sample_event(name: str) -> None:
 
 
 def test_every_sample_event_belongs_to_a_lambda() -> None:
-    assert {path.stem for path in EVENTS.rglob("*.json")} <= set(LAMBDAS)
+    assert {path.stem for folder in (EVENTS, RAW) for path in folder.glob("*.json")} <= set(LAMBDAS)
     assert all(path.stem == json.loads(path.read_text())["task"] for path in EVENTS.glob("*.json"))
 
 

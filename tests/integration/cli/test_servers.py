@@ -156,10 +156,11 @@ def test_the_inbox_keeps_what_is_delivered_and_fails_when_told_to(servers: Serve
     assert httpx.get(f"{servers.inbox_url}/hooks/two").json() == []
 
 
-def test_the_inbox_answers_the_next_deliveries_as_it_is_told(servers: Servers) -> None:
+def test_the_inbox_answers_the_next_deliveries_that_hold_a_text_as_it_is_told(servers: Servers) -> None:
     url = f"{servers.inbox_url}/campaigns/deliver"
-    httpx.put(f"{url}?fail=2&status=410")
-    assert [httpx.post(url, content=b"{}").status_code for _ in "abc"] == [410, 410, 204]
+    httpx.put(f"{url}?fail=2&status=410&holding=run-1")
+    bodies = (b"run-2", b"of run-1", b"run-2", b"run-1", b"run-1")
+    assert [httpx.post(url, content=body).status_code for body in bodies] == [204, 410, 204, 410, 204]
 
 
 def test_everything_listens_on_loopback_only(servers: Servers) -> None:

@@ -1,0 +1,98 @@
+"""What the API says of a saga's run, as the command uses it. One place that knows the names of the API's fields."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+ENDS = frozenset({"completed", "compensated", "compensation_failed", "failed", "aborted"})
+WAITS = frozenset({"waiting_for_approval", "waiting_for_signal"})
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One step of a run."""
+
+    name: str
+    state: str
+    attempts: int
+    job_id: str | None
+    run_ms: float | None
+    cost_usd: Decimal | None
+    output: Any
+    undo_state: str | None
+    """How its undoing stands; None where nothing of it is to be undone."""
+    is_undone: bool
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "StepView":
+        """Read a step as the API answers it."""
+        undo: Mapping[str, Any] = document.get("undo") or {}
+        return cls(
+            name=document["name"],
+            state=document["state"],
+            attempts=document.get("attempts") or 0,
+            job_id=document.get("job_id"),
+            run_ms=document.get("run_ms"),
+            cost_usd=_money(document.get("cost_usd")),
+            output=document.get("output"),
+            undo_state=undo.get("state"),
+            is_undone=bool(document.get("is_undone")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One run. Times are ISO 8601 text in UTC, as they came."""
+
+    id: str
+    saga: str
+    tenant: str
+    state: str
+    started_at: str
+    duration_ms: float | None
+    waits_for: str | None
+    """The event that it waits for."""
+    error_class: str | None
+    error_message: str | None
+    steps: tuple[StepView, ...]
+    """Empty where the run was listed with others."""
+    undone: tuple[str, ...]
+    """Names of steps, in the order of their undoing."""
+    cost_usd: Decimal | None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run is in a state that it leaves only by redrive."""
+        return self.state in ENDS
+
+    @property
+    def why(self) -> str:
+        """The shortest true answer to why the run is where it is."""
+        if self.error_class:
+            return f"{self.error_class}: {self.error_message or ''}".rstrip(": ")
+        return f"waits for {self.waits_for}" if self.waits_for else ""
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "RunView":
+        """Read a run as the API answers it."""
+        error: Mapping[str, Any] = document.get("error") or {}
+        waits_for: Mapping[str, Any] = document.get("waits_for") or {}
+        return cls(
+            id=document["id"],
+            saga=document["saga"],
+            tenant=document["tenant"],
+            state=document["state"],
+            started_at=document["started_at"],
+            duration_ms=document.get("duration_ms"),
+            waits_for=waits_for.get("event"),
+            error_class=error.get("class"),
+            error_message=error.get("message"),
+            steps=tuple(map(StepView.of, document.get("steps") or ())),
+            undone=tuple(document.get("undone") or ()),
+            cost_usd=_money(document.get("cost_usd")),
+        )
+
+
+def _money(value: Any) -> Decimal | None:
+    return None if value is None else Decimal(str(value))
