@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench.figures import Figure
 from bench.run import Run
-from tests.chaos import fleet_limit, outage
+from tests.chaos import bad_providers, fleet_limit, outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,9 @@ class Case:
 
 
 CASES: Mapping[str, Case] = {
+    "bad-providers": Case(
+        "providers fail 500 jobs in every way that llmock knows, with its quotas on", bad_providers.run
+    ),
     "outage": Case("a provider is down for a minute, failing and then hanging, while jobs come in", outage.run),
     "fleet-limit": Case("500 callers in eight processes want more than a provider's limits allow", fleet_limit.run),
 }
