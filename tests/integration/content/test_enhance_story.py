@@ -47,6 +47,20 @@ def run(newsroom: Machine, tenant: str = "times") -> str:
     return job.id
 
 
+def test_a_story_beyond_the_provider_s_limit_waits_and_uses_up_no_attempt(
+    newsroom: Machine, model: LLMock, tmp_path: Path
+) -> None:
+    with (tmp_path / "backstay.toml").open("a") as file:
+        file.write("[providers.house.limits]\nrequests_per_minute = 1\n")
+    forget_switchboard()
+    assert newsroom.record(run(newsroom)).state is State.COMPLETED
+    late = newsroom.record(run(newsroom, tenant="post"))
+    assert (late.state, late.reason, late.attempts) == (State.DELAYED, "rate_exceeded", 0)
+    assert late.due_at is not None
+    assert 50 < (late.due_at - late.created_at).total_seconds() < 120
+    assert len(model.requests) == 1
+
+
 def test_a_story_is_enhanced_and_kept_as_its_tenant_s(newsroom: Machine, model: LLMock) -> None:
     record = newsroom.record(run(newsroom))
     assert record.state is State.COMPLETED

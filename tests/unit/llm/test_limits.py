@@ -9,6 +9,7 @@ from llmock.pytest_plugin import LLMock
 
 from backstay import aws, config, llm
 from backstay.errors import Disposition, ErrorClass
+from backstay.llm.errors import LLMError
 from backstay.llm.guards import Asking, Guards
 from backstay.llm.request import Usage
 from backstay.rates import provider_rate
@@ -21,9 +22,9 @@ HOUSE, OPENAI = "house/tiny", "openai/gpt-5.6-luna"
 
 @pytest.fixture
 def limited(configure: Callable[[str], None], llmock: LLMock) -> Callable[..., LLMock]:
-    """A server of one's own with limits, and another provider without."""
+    """A server of one's own with limits, and another provider, without unless they are given."""
 
-    def deploy(limits: str, at_once: int = 1) -> LLMock:
+    def deploy(limits: str, at_once: int = 1, of_openai: str = "") -> LLMock:
         configure(
             f"""
             [providers.house]
@@ -36,6 +37,8 @@ def limited(configure: Callable[[str], None], llmock: LLMock) -> Callable[..., L
             kind = "openai"
             secret = "provider/openai"
             base_url = "{llmock.base_url("openai")}"
+            [providers.openai.limits]
+            {of_openai}
             [routes]
             default = ["{HOUSE}", "{OPENAI}"]
             [prices."{HOUSE}"]
@@ -73,6 +76,28 @@ def test_a_call_beyond_the_limit_goes_to_the_next_route_at_once(limited, job: Jo
     llm.complete("the first")
     llm.complete("the second")
     assert [call.provider for call in job.calls] == ["house", "openai"]
+
+
+def test_the_next_route_has_limits_of_its_own_and_the_job_waits_where_none_has_room(limited, job: Job) -> None:
+    server = limited("requests_per_minute = 1", of_openai="requests_per_minute = 1")
+    for number in range(2):
+        llm.complete(f"question {number}")
+    with pytest.raises(LLMError, match=r"no other route helped: rate '(house|openai)' is used up") as refused:
+        llm.complete("one more")
+    assert refused.value.failure.error_class is ErrorClass.RATE_EXCEEDED
+    assert 50 < (refused.value.failure.retry_after_s or 0) < 65
+    assert [call.provider for call in job.calls] == ["house", "openai"]
+    assert len(server.requests) == 2
+
+
+def test_what_a_failed_call_took_stays_taken_since_its_provider_may_have_counted_it(limited) -> None:
+    server = limited("tokens_per_minute = 2500")
+    server.fail(500, times=2)
+    for number in range(2):
+        with pytest.raises(LLMError):
+            llm.complete(f"question {number}", routes=[HOUSE], max_output_tokens=900)
+    with pytest.raises(RateExceeded):
+        llm.complete("one more", routes=[HOUSE], max_output_tokens=900)
 
 
 def test_what_a_call_did_not_take_of_the_tokens_is_free_for_the_next(limited) -> None:
