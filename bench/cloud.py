@@ -30,7 +30,11 @@ CACHE = Table("cache", ("key",))
 GUARDS = Table("guards", ("id",))
 IDEMPOTENCY = Table("idempotency", ("id",))
 CHATS = Table("chats", ("id", "part"))
-WORKFLOWS = Table("workflows", ("id", "part"), (Index("by_state", ("state_key", "state_at")),))
+WORKFLOWS = Table(
+    "workflows",
+    ("id", "part"),
+    (Index("by_state", ("state_key", "state_at")), Index("by_tenant", ("tenant_key", "created_at"))),
+)
 TABLES = {table.name: table for table in (JOBS, CONTENT, KEYS, CACHE, GUARDS, IDEMPOTENCY, CHATS, WORKFLOWS)}
 
 ENVIRONMENT = {

@@ -67,11 +67,18 @@ class Api:
 
     def jobs(self, limit: int, **query: str | None) -> Iterator[dict[str, Any]]:
         """Jobs, newest first, over as many pages as it takes to have `limit` of them."""
+        return self._list("/api/jobs", "jobs", limit, query)
+
+    def runs(self, limit: int, **query: str | None) -> Iterator[dict[str, Any]]:
+        """Runs of sagas, newest first, over as many pages as it takes to have `limit` of them."""
+        return self._list("/api/runs", "runs", limit, query)
+
+    def _list(self, path: str, name: str, limit: int, query: Mapping[str, str | None]) -> Iterator[dict[str, Any]]:
         cursor: str | None = None
         while limit > 0:
-            page = self.get("/api/jobs", limit=min(limit, 100), cursor=cursor, **query)
-            yield from page["jobs"][:limit]
-            limit -= len(page["jobs"])
+            page = self.get(path, limit=min(limit, 100), cursor=cursor, **query)
+            yield from page[name][:limit]
+            limit -= len(page[name])
             cursor = page.get("cursor")
             if not cursor:
                 return

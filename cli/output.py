@@ -24,8 +24,14 @@ STATE_STYLES = {
     "waiting_for_approval": "yellow",
     "waiting_for_signal": "yellow",
     "compensated": "magenta",
-    "compensation_failed": "red",
-    "aborted": "bright_black",
+    "compensation_failed": "bold red",
+    "aborted": "magenta",
+    "pending": "bright_black",
+    "skipped": "bright_black",
+    "approved": "green",
+    "received": "green",
+    "rejected": "red",
+    "timed_out": "red",
 }
 """One colour a state, everywhere."""
 
@@ -68,23 +74,12 @@ def table_of(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], *, ti
     return table
 
 
-_WHOLE = frozenset({"", "id", "job", "task", "state", "end", "api", "by"})
+_WHOLE = frozenset({"", "id", "job", "saga", "step", "task", "state", "undone", "end", "api", "by"})
 _NUMBERS = frozenset(
     {
-        *(
-            "attempts",
-            "wait",
-            "run",
-            "took",
-            "cost",
-            "waiting",
-            "active",
-            "delayed",
-            "completed",
-            "cancelled",
-            "failed",
-        ),
-        *("dead letters", "oldest", "per minute", "success"),
+        *("attempts", "wait", "run", "took", "cost"),
+        *("waiting", "active", "delayed", "completed", "cancelled", "failed", "started", "running", "stuck"),
+        *("dead letters", "oldest", "per minute", "success", "errors", "average", "p95"),
     }
 )
 

@@ -14,6 +14,9 @@ class StepView:
     """One step of a run."""
 
     name: str
+    kind: str
+    """`task`, `approval` or `signal`."""
+    task: str | None
     state: str
     attempts: int
     job_id: str | None
@@ -23,13 +26,27 @@ class StepView:
     undo_state: str | None
     """How its undoing stands; None where nothing of it is to be undone."""
     is_undone: bool
+    error_class: str | None
+    error_message: str | None
+    answered_by: str | None
+    """Who gave what a step waited for."""
+
+    @property
+    def why(self) -> str:
+        """The shortest true answer to why the step is where it is."""
+        if self.error_class:
+            return f"{self.error_class}: {self.error_message or ''}".rstrip(": ")
+        return f"by {self.answered_by}" if self.answered_by else ""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "StepView":
         """Read a step as the API answers it."""
+        error: Mapping[str, Any] = document.get("error") or {}
         undo: Mapping[str, Any] = document.get("undo") or {}
         return cls(
             name=document["name"],
+            kind=document.get("kind") or "task",
+            task=document.get("task"),
             state=document["state"],
             attempts=document.get("attempts") or 0,
             job_id=document.get("job_id"),
@@ -38,6 +55,9 @@ class StepView:
             output=document.get("output"),
             undo_state=undo.get("state"),
             is_undone=bool(document.get("is_undone")),
+            error_class=error.get("class"),
+            error_message=error.get("message"),
+            answered_by=document.get("answered_by"),
         )
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from backstay import aws
 from backstay.clock import utc_now
-from backstay.settings import Environment
 from backstay.workflows.catalog import Sagas
 from backstay.workflows.coordination import CoordinationError, Coordinator, Source
 from backstay.workflows.resources import Resource, ResourceTable, taking
@@ -36,9 +35,8 @@ def put_run(table: str, key: str, tenant: str = "acme") -> str:
     return an_id
 
 
-def hand_to_and_fro(env: Environment, key: str, rounds: int) -> Handoffs:
+def hand_to_and_fro(table: str, key: str, rounds: int) -> Handoffs:
     """Let two runs, each by a coordinator of its own, hand all they have to the other at the same moment."""
-    table = env.workflows_table
     ends = put_run(table, f"{key}-one"), put_run(table, f"{key}-two")
     names = [f"resource-{number}" for number in range(RESOURCES)]
     for end, given in zip(ends, (names[:2], names[2:]), strict=True):

@@ -108,7 +108,7 @@ def test_of_thirty_messages_that_a_session_sends_at_once_ten_are_let_in():
 
 
 def test_two_runs_that_hand_over_to_one_another_at_once_lose_and_double_nothing(machine: Machine):
-    found = hand_to_and_fro(machine.env, unique("handoff"), 100)
+    found = hand_to_and_fro(machine.env.workflows_table, unique("handoff"), 100)
     assert not found.astray
     assert found.moved >= 100, "one of two that meet goes first, as a rule both go"
 

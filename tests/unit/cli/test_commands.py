@@ -1,20 +1,15 @@
 """The command at the terminal: what it prints, and what its exit code says. The API is a fake; the rest is real."""
 
 import json
-import os
-import threading
-from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
-from cli.local.processes import Child, start_mark
 from cli.local.state import LocalCloud, StateDirectory
 from cli.main import app
 from cli.problems import ExitCode
+from tests.unit.cli.terminal import FakeApi, backstay
 
 JOB = {
     "id": "default.abc",
@@ -29,63 +24,6 @@ JOB = {
     "receipt": {"cost_usd": "0.00125", "calls": []},
 }
 FAILED = JOB | {"state": "failed", "result": None, "error": {"class": "task_error", "message": "boom"}}
-
-
-class FakeApi:
-    """Answers what a test told it to, and remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, list[tuple[int, object]]] = {}
-        self.asked: list[tuple[str, Any, Mapping[str, str]]] = []
-        fake = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def _serve(self) -> None:
-                length = int(self.headers.get("Content-Length") or 0)
-                body = json.loads(self.rfile.read(length)) if length else None
-                call = f"{self.command} {self.path}"
-                fake.asked.append((call, body, dict(self.headers)))
-                queue = fake.answers.get(call, [(404, {"title": "There is no such thing", "detail": f"no {call}"})])
-                status, document = queue.pop(0) if len(queue) > 1 else queue[0]
-                self.send_response(status)
-                self.end_headers()
-                self.wfile.write(document if isinstance(document, bytes) else json.dumps(document).encode())
-
-            do_GET = do_POST = _serve  # noqa: N815 - the names that http.server looks for
-
-            def log_message(self, *_: object) -> None:
-                """Keep quiet."""
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-
-    def says(self, call: str, *answers: tuple[int, object]) -> None:
-        self.answers[call] = list(answers)
-
-
-@pytest.fixture
-def api() -> Iterator[FakeApi]:
-    fake = FakeApi()
-    thread = threading.Thread(target=fake.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield fake
-    fake.server.shutdown()
-    thread.join()
-    fake.server.server_close()
-
-
-@pytest.fixture
-def state(tmp_path: Path, api: FakeApi) -> StateDirectory:
-    directory = StateDirectory(tmp_path / "state")
-    directory.prepare()
-    this = Child("aws", os.getpid(), start_mark(os.getpid()) or "")
-    cloud = LocalCloud(api.url, "bsk_key", api.url, api.url, api.url, "", "dev", {}, {}, (this,))
-    directory.write_cloud(cloud)
-    return directory
-
-
-def backstay(state: StateDirectory, *words: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(app, ["--state-dir", str(state.path), *words], input=stdin)
 
 
 def test_a_job_is_submitted_with_what_the_options_say(api: FakeApi, state: StateDirectory, tmp_path: Path) -> None:

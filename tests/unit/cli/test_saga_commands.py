@@ -1,0 +1,126 @@
+"""Sagas at the terminal: what is printed, and what the exit code says. The API is a fake; the rest is real."""
+
+import json
+from typing import Any
+
+import pytest
+
+from cli.local.state import StateDirectory
+from cli.problems import ExitCode
+from tests.unit.cli.terminal import FakeApi, backstay
+
+ID = "acme.abc"
+RUN: dict[str, Any] = {
+    "id": ID,
+    "saga": "publish",
+    "tenant": "acme",
+    "state": "running",
+    "started_at": "2026-11-25T03:00:00.000Z",
+    "duration_ms": None,
+    "waits_for": None,
+    "error": None,
+}
+
+
+def step(name: str, state: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "kind": "task", "task": "obey", "state": state, "attempts": 1, "run_ms": 120, **more}
+
+
+GOING = RUN | {"steps": [step("write", "completed"), step("send", "active")], "undone": [], "cost_usd": "0"}
+UNDONE = GOING | {
+    "state": "compensated",
+    "error": {"class": "rejected", "message": "[no]"},
+    "steps": [
+        step("write", "completed", undo={"state": "completed"}, is_undone=True),
+        step("send", "failed", error={"class": "rejected", "message": "[no]"}),
+    ],
+    "undone": ["write"],
+    "duration_ms": 2500,
+}
+DONE = GOING | {"state": "completed", "steps": [step("write", "completed"), step("send", "completed")]}
+
+
+def test_a_run_is_started_with_what_the_options_say(api: FakeApi, state: StateDirectory) -> None:
+    api.says("POST /api/sagas/publish/runs", (202, RUN))
+    words = ("--key", "k", "--tenant", "acme", "--pre-approved")
+    ran = backstay(state, "saga", "start", "publish", "--input", "-", *words, stdin='{"text": "x"}')
+    assert ran.exit_code == ExitCode.OK
+    assert ran.stdout.split() == [ID, "running"]
+    (_, body, _) = api.asked[0]
+    assert body == {"input": {"text": "x"}, "idempotency_key": "k", "tenant": "acme", "pre_approved": True}
+
+
+def test_watching_tells_every_step_as_it_goes_and_ends_with_the_run(api: FakeApi, state: StateDirectory) -> None:
+    api.says(f"GET /api/runs/{ID}", (200, GOING), (200, UNDONE))
+    ran = backstay(state, "saga", "show", ID, "--watch")
+    assert ran.exit_code == ExitCode.FAILED
+    assert [line.strip() for line in ran.stderr.splitlines() if line.strip()] == [
+        "write: completed",
+        "send: active",
+        "run: running",
+        "write: undo completed",
+        "send: failed rejected: [no]",
+        "run: compensated rejected: [no]",
+    ]
+    assert "undone write" in ran.stdout
+    assert "took 2.5 s" in ran.stdout
+    api.says("POST /api/sagas/publish/runs", (202, RUN))
+    api.says(f"GET /api/runs/{ID}", (200, DONE))
+    watched = backstay(state, "saga", "start", "publish", "--input", "-", "--watch", "--json", stdin="{}")
+    assert watched.exit_code == ExitCode.OK
+    assert json.loads(watched.stdout)["state"] == "completed"
+
+
+def test_a_run_is_drawn_with_its_steps(api: FakeApi, state: StateDirectory) -> None:
+    api.says(f"GET /api/runs/{ID}", (200, UNDONE))
+    ran = backstay(state, "saga", "show", ID)
+    assert ran.exit_code == ExitCode.OK
+    lines = ran.stdout.splitlines()
+    assert lines[0].split()[:3] == [ID, "publish", "compensated"]
+    assert any("write" in line and line.startswith("↶") for line in lines)
+    assert any("send" in line and "rejected: [no]" in line for line in lines), "markup is shown to the letter"
+
+
+@pytest.mark.parametrize(
+    ("words", "call", "body"),
+    [
+        (("approve", ID, "--reason", "fine"), "approve", {"reason": "fine"}),
+        (("reject", ID), "reject", {"reason": ""}),
+        (("abort", ID), "abort", {}),
+        (("redrive", ID), "redrive", {}),
+    ],
+)
+def test_what_a_person_says_goes_to_the_run(
+    words: tuple[str, ...], call: str, body: dict[str, str], api: FakeApi, state: StateDirectory
+) -> None:
+    api.says(f"POST /api/runs/{ID}/{call}", (200, RUN))
+    assert backstay(state, "saga", *words).exit_code == ExitCode.OK
+    assert api.asked[0][1] == body
+    api.says(f"POST /api/runs/{ID}/{call}", (409, {"detail": f"run {ID} is completed"}))
+    refused = backstay(state, "saga", *words)
+    assert refused.exit_code == ExitCode.CONFLICT
+    assert "is completed" in refused.stderr
+
+
+def test_runs_are_listed(api: FakeApi, state: StateDirectory) -> None:
+    waiting = RUN | {"state": "waiting_for_approval", "waits_for": {"event": "agree-approved"}}
+    api.says("GET /api/runs?limit=20&state=waiting_for_approval", (200, {"runs": [waiting], "cursor": None}))
+    ran = backstay(state, "saga", "runs", "--state", "waiting_for_approval")
+    assert ran.exit_code == ExitCode.OK
+    assert "waits for agree-approved" in ran.stdout
+
+
+def test_sagas_are_listed_with_how_their_runs_did_and_drawn(api: FakeApi, state: StateDirectory) -> None:
+    saga = {"name": "publish", "steps": [{"name": "write"}, {"name": "send"}], "picture": "flowchart TD\n  a[x]"}
+    numbers = {
+        "saga": "publish", "started": 4, "running": 1, "completed": 2, "failed": 1, "stuck": 0,
+        "error_rate": 1 / 3, "average_duration_s": 2.0, "p95_duration_s": 3.5,
+    }  # fmt: skip
+    api.says("GET /api/sagas", (200, {"sagas": [saga]}))
+    api.says("GET /api/workflows", (200, {"workflows": [numbers]}))
+    ran = backstay(state, "saga", "ls")
+    assert ran.exit_code == ExitCode.OK
+    assert ran.stdout.splitlines()[1].split() == [
+        "publish", "write", "→", "send", "4", "1", "2", "1", "33%", "2.0", "s", "3.5", "s", "0",
+    ]  # fmt: skip
+    assert "a[x]" in backstay(state, "saga", "ls", "--picture").stdout
