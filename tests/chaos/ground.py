@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +16,31 @@ from bench.run import Run
 from cli.local.cloud import Wish, down, up
 from cli.local.processes import child_of
 from cli.local.state import StateDirectory
+from tests.app import gather
 from tests.e2e.stack import TERMINAL, Stack
 
 Json = dict[str, Any]
 
 
 @contextmanager
-def ground(run: Run, config: str) -> Iterator[Stack]:
-    """A cloud that is told this, its providers answered by the model server unless they are on this machine already."""
+def ground(run: Run, config: str, *, with_tests_own: bool = False) -> Iterator[Stack]:
+    """A cloud that is told this, its providers answered by the model server unless they are on this machine already.
+
+    Args:
+        run: shows what is going on.
+        config: the backstay.toml.
+        with_tests_own: whether it has the tests' tasks and sagas beside the app's.
+    """
     folder = Path(tempfile.mkdtemp(prefix="backstay-chaos-"))
     state = StateDirectory(folder / "state")
     (folder / "backstay.toml").write_text(config, encoding="utf-8")
+    wish = Wish(owner=child_of("chaos", os.getpid()), config=folder / "backstay.toml")
+    if with_tests_own:
+        functions, sagas = gather(folder / "app")
+        wish = replace(wish, functions=functions, sagas=sagas)
     try:
         with run.console.status("starting the embedded cloud"):
-            cloud = up(
-                state, lambda _: None, Wish(owner=child_of("chaos", os.getpid()), config=folder / "backstay.toml")
-            )
+            cloud = up(state, lambda _: None, wish)
         with httpx.Client(headers={"Authorization": f"Bearer {cloud.api_key}"}, timeout=40, trust_env=False) as http:
             yield Stack(cloud, http)
     finally:

@@ -6,10 +6,10 @@ directory to keep the cloud in, running, for quick rounds of work on one test; `
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -19,6 +19,7 @@ from cli.local.cloud import Wish, down, up
 from cli.local.processes import child_of
 from cli.local.state import REPOSITORY, LocalCloud, StateDirectory
 from cli.scaffold import write_task
+from tests.app import gather
 
 from .stack import Stack
 
@@ -27,35 +28,25 @@ KEPT = "BACKSTAY_E2E_STATE_DIR"
 
 
 @pytest.fixture(scope="session")
-def functions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The app's functions, the tests' own, and one just made by `backstay new task`, in one folder."""
+def wish(tmp_path_factory: pytest.TempPathFactory) -> Wish:
+    """The app with the tests' own tasks and sagas, and a task just made by `backstay new task`."""
     root = tmp_path_factory.mktemp("app")
-    for source in (REPOSITORY / "functions", REPOSITORY / "tests" / "tasks"):
-        shutil.copytree(source, root / "functions", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    functions, sagas = gather(root)
     write_task(root, NEW_TASK)
-    return root / "functions"
+    return Wish(functions=functions, sagas=sagas)
 
 
 @pytest.fixture(scope="session")
-def sagas(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The app's sagas and the tests' own, in one folder."""
-    root = tmp_path_factory.mktemp("sagas")
-    for source in (REPOSITORY / "infra" / "sagas", REPOSITORY / "tests" / "sagas"):
-        shutil.copytree(source, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    return root
-
-
-@pytest.fixture(scope="session")
-def state(tmp_path_factory: pytest.TempPathFactory, functions: Path, sagas: Path) -> Iterator[StateDirectory]:
+def state(tmp_path_factory: pytest.TempPathFactory, wish: Wish) -> Iterator[StateDirectory]:
     """The state directory of the cloud that runs for this session."""
     if kept := os.environ.get(KEPT):
         directory = StateDirectory(Path(kept))
         if not directory.cloud():
-            up(directory, print, Wish(functions=functions, sagas=sagas))
+            up(directory, print, wish)
         yield directory
         return
     directory = StateDirectory(tmp_path_factory.mktemp("cloud") / "state")
-    up(directory, print, Wish(owner=child_of("pytest", os.getpid()), functions=functions, sagas=sagas))
+    up(directory, print, replace(wish, owner=child_of("pytest", os.getpid())))
     yield directory
     down(directory)
 

@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from backstay.jobs.step import job_of_step
 from tests.e2e.stack import Json, Stack
 from tests.matrix.cases import Case, Harm
 from tests.matrix.effects import Effect, effects_of
 from tests.receivers import Receiver
 
-SAGA = "matrix"
+SAGA, TASK = "matrix", "act"
+_KILLS = frozenset({Harm.DIES_BEFORE, Harm.DIES_AFTER})
 _OVER = frozenset({"completed", "compensated", "compensation_failed", "failed", "aborted"})
 _LOOK_EVERY_S = 0.5
 
@@ -78,4 +80,6 @@ def _judge(stack: Stack, run_id: str, case: Case, run: Json | None, effects: Seq
         )
         if found != wanted
     ]
+    if case.harm in _KILLS and (attempts := stack.job(job_of_step(run_id, case.step, TASK))["attempts"]) != 2:
+        complaints.append(f"the job took {attempts} attempts, and must take 2: one was killed")
     return Verdict(case, run_id, tuple(complaints), run)

@@ -14,7 +14,7 @@ def _act(step: str, direction: str, **more: Any) -> dict[str, Any]:
 
 def _step(name: str) -> Step:
     undo = Undo("act", _act(name, "undo", done=ref(f"{name}.done")))
-    return Step(name, "act", _act(name, "do"), undo=undo, timeout_s=4)
+    return Step(name, "act", _act(name, "do"), undo=undo, timeout_s=6)
 
 
 saga = Saga(
@@ -24,6 +24,6 @@ saga = Saga(
         _step("one"),
         _step("two"),
         _step("three"),
-        Step("check", "act", _act("check", "do"), timeout_s=4),
+        Step("check", "act", _act("check", "do"), timeout_s=6),
     ),
 )

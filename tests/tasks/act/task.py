@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from backstay.task import Job, Rejected, Task
 
-LATE_S = 6
+LATE_S = 8
 
 
 class Fault(StrEnum):
@@ -66,7 +66,7 @@ task = Task(
     name="act",
     input=Act,
     output=Acted,
-    timeout=8,
+    timeout=10,
     backoff=1,
     concurrency=3,  # batches of one: a worker that dies takes no neighbour with it
 )
