@@ -49,5 +49,7 @@ class Sweep(Construct):
         reach, role = props.reach, function.role
         reach.storage.let_work_on_jobs(role)
         reach.storage.let_keep_payloads(role)
+        reach.storage.let_guard(role)
+        reach.storage.let_settle_lapsed_leases(role)
         reach.let_handle_dead_letters(role)
         reach.let_answer_steps(role)

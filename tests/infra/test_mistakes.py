@@ -71,3 +71,9 @@ def test_a_machine_without_uv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BuildError, match="uv, which is not on the PATH"):
         locked_requirements("layer")
+
+
+def test_a_task_that_does_what_no_task_can_at_a_limit_of_money(functions: Path) -> None:
+    write_task(functions, "dig-holes", 'at_budget_limit="shrug"')
+    with pytest.raises(TaskDeclarationError, match=r"at_budget_limit='shrug'.*choose from \['park', 'fail'\]"):
+        _build(functions)

@@ -21,6 +21,7 @@ from backstay.jobs.worker import Worker
 from backstay.settings import Environment
 from backstay.workflows.step_inputs import StepInputsOfRuns
 from tests.integration.step_functions import StepFunctions
+from tests.moto_in_turn import in_turn
 
 TASKS = Path(__file__).parent.parent / "tasks"
 _ARN = "arn:aws:sqs:us-east-1:123456789012:backstay-test-"
@@ -47,7 +48,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    with mock_aws():
+    with mock_aws(), in_turn():
         aws.forget_clients()
         env = Environment(
             stage="test",

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from backstay.budgets.budget import Budget, Limit, Posting
+from backstay.budgets.budget import Budget, Limit, Posting, exact
 from backstay.budgets.items import from_item, to_item
 from backstay.budgets.periods import Window, periods_at
 
@@ -48,7 +48,7 @@ class AnyInterleaving(RuleBasedStateMachine):
         if not self.held:
             return
         usd = self.held.pop(which % len(self.held))
-        self.spend(usd * part, usd)
+        self.spend(exact(usd * part), usd)
 
     @rule(which=st.integers(0, 100))
     def crash_and_expire(self, which: int) -> None:

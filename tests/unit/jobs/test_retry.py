@@ -1,5 +1,6 @@
 """The retry decision, pure."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -62,3 +63,11 @@ def test_parking_never_outlasts_give_up_after(waits, waited_s, luck, retry_after
     verdict = decide_retry(failure, active(attempts=1, waits=waits), LIMITS, now, luck)
     assert isinstance(verdict, ParkUntil)
     assert now < verdict.due <= NOW + timedelta(seconds=3601)
+
+
+def test_a_task_may_have_its_jobs_fail_at_a_hard_limit_instead_of_waiting_for_money():
+    impatient = replace(LIMITS, at_budget_limit="fail")
+    exceeded, held = Failure(ErrorClass.BUDGET_EXCEEDED, "total daily", 9), Failure(ErrorClass.BUDGET_HELD, "held", 9)
+    assert decide_retry(exceeded, active(attempts=1), impatient, NOW, 0.5) == GiveUp(exceeded)
+    assert decide_retry(exceeded, active(attempts=1), LIMITS, NOW, 0.5) == ParkUntil(NOW + timedelta(seconds=9))
+    assert decide_retry(held, active(attempts=1), impatient, NOW, 0.5) == ParkUntil(NOW + timedelta(seconds=9))

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from llmock.pytest_plugin import LLMock
@@ -15,6 +16,7 @@ from backstay import aws
 from backstay.llm.process import forget_switchboard
 from backstay.running import Job, current_job
 from backstay.settings import Environment
+from tests.moto_in_turn import in_turn
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -25,6 +27,21 @@ ENVIRONMENT = {
     "BACKSTAY_CACHE_TABLE": "cache",
     "BACKSTAY_GUARDS_TABLE": "guards",
 }
+
+
+def make_table(name: str, key: str, *by_list: str) -> None:
+    """Make a table that the stack would make; with the keys of its index `by_list`, where it has one."""
+    request: dict[str, Any] = {
+        "TableName": name,
+        "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": attribute, "AttributeType": "S"} for attribute in (key, *by_list)],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    if by_list:
+        schema = [{"AttributeName": at, "KeyType": kind} for at, kind in zip(by_list, ("HASH", "RANGE"), strict=True)]
+        index = {"IndexName": "by_list", "KeySchema": schema, "Projection": {"ProjectionType": "KEYS_ONLY"}}
+        request["GlobalSecondaryIndexes"] = [index]
+    aws.dynamodb().create_table(**request)
 
 
 @pytest.fixture
@@ -40,15 +57,10 @@ def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
+    with mock_aws(), in_turn():
         aws.forget_clients()
-        for table, key in (("cache", "key"), ("guards", "id")):
-            aws.dynamodb().create_table(
-                TableName=table,
-                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-                BillingMode="PAY_PER_REQUEST",
-            )
+        make_table("cache", "key")
+        make_table("guards", "id", "list", "listed_at")
         yield deploy
         aws.forget_clients()
     forget_switchboard()
@@ -76,6 +88,7 @@ def providers(configure: Callable[[str], None], llmock: LLMock) -> LLMock:
         [prices."house/tiny"]
         input = 1000000
         output = 0
+        [budgets.total]
         """
     )
     for name in ("anthropic", "openai"):

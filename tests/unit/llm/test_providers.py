@@ -247,6 +247,7 @@ BROKEN += [
     (lost(httpx2.ReadTimeout), ErrorClass.TIMEOUT),
     (lost(httpx2.PoolTimeout), ErrorClass.TIMEOUT),
 ]
+NEVER_ASKED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
 @pytest.mark.parametrize(("respond", "expected"), BROKEN)
@@ -258,6 +259,26 @@ def test_a_broken_answer_has_a_class_with_either_sdk(respond: Respond, expected:
         with pytest.raises(LLMError) as caught:
             ask()
         assert caught.value.failure.error_class is expected
+
+
+@pytest.mark.parametrize(
+    ("respond", "charged"),
+    [
+        *((lost(error), False) for error in NEVER_ASKED),
+        *((lost(error), True) for error in (httpx2.ReadError, httpx2.ReadTimeout, httpx2.RemoteProtocolError)),
+        *((lambda _, status=status: httpx2.Response(status), False) for status in (400, 401, 429, 500, 503, 529)),
+        *((lambda _, status=status: httpx2.Response(status), True) for status in (408, 502, 504)),
+        (lambda _: httpx2.Response(200, text="<html>"), True),
+    ],
+)
+def test_a_failed_call_tells_whether_it_may_have_been_charged(respond: Respond, *, charged: bool) -> None:
+    for ask in (
+        lambda: anthropic(respond).ask(ASK, "claude-haiku-5-5", 5),
+        lambda: openai(respond).ask(ASK, "gpt-5.6-luna", 5),
+    ):
+        with pytest.raises(LLMError) as caught:
+            ask()
+        assert caught.value.maybe_charged is charged
 
 
 def test_an_answer_that_only_trickles_ends_at_the_deadline_all_the_same() -> None:

@@ -62,6 +62,8 @@ class Job:
     tenant: str = "default"
     attempt: int = 1
     priority: str = "normal"
+    key_id: str | None = None
+    """The API key that submitted it."""
     model_use: ModelUse = field(default_factory=lambda: ModelUse(cache=None))
     """Its task's routes and cache. A job made by hand has no cache."""
     submitted_at: datetime = field(default_factory=utc_now)

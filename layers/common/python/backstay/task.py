@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar, get_args
 
 from pydantic import BaseModel
 
@@ -18,6 +18,7 @@ __all__ = ["Cancelled", "Failure", "Job", "NotNow", "Rejected", "Task", "TaskDec
 In = TypeVar("In", bound=BaseModel)
 Out = TypeVar("Out", bound=BaseModel)
 
+AtLimit = Literal["park", "fail"]
 PRIORITIES = ("high", "normal", "low")
 USES = frozenset(
     {
@@ -55,6 +56,7 @@ class Limits:
     concurrency: int
     give_up_after: int
     memory_mb: int
+    at_budget_limit: AtLimit = "park"
 
     @property
     def batch_size(self) -> int:
@@ -95,6 +97,7 @@ class Task(Generic[In, Out]):
         priorities: whether the task has a queue each for high, normal and low.
         ordered_by: a field of the input; jobs that share its value run one at a time, in the order of submission.
         give_up_after: seconds that a job waits for the world (outage, limit, budget) before it fails.
+        at_budget_limit: what becomes of a job that a hard limit of money refuses: `park` until it may pass, or `fail`.
         memory_mb: the Lambda's memory.
         uses: what the function may reach beyond its own queue and the jobs table; becomes its role's grants.
         version: of the input model. Messages carry it, and `@task.upgrade` mends older ones.
@@ -119,6 +122,7 @@ class Task(Generic[In, Out]):
         priorities: bool = False,
         ordered_by: str | None = None,
         give_up_after: int = 86_400,
+        at_budget_limit: AtLimit = "park",
         memory_mb: int = 512,
         uses: tuple[str, ...] = (),
         version: int = 1,
@@ -127,7 +131,7 @@ class Task(Generic[In, Out]):
         cache: CachePolicy | bool = True,
     ) -> None:
         self.name, self.input, self.output = name, input, output
-        self.limits = Limits(timeout, max_attempts, backoff, concurrency, give_up_after, memory_mb)
+        self.limits = Limits(timeout, max_attempts, backoff, concurrency, give_up_after, memory_mb, at_budget_limit)
         self.has_priorities, self.ordered_by, self.uses, self.version = priorities, ordered_by, uses, version
         self.model_use = self._model_use(routes, tiers or {}, cache)
         self._run: Callable[[In, Job], Out] | None = None
@@ -226,6 +230,11 @@ class Task(Generic[In, Out]):
             raise TaskDeclarationError(f"{self.name}: timeout={self.limits.timeout} must be 1 to 840 seconds")
         if self.limits.max_attempts < 1:
             raise TaskDeclarationError(f"{self.name}: max_attempts={self.limits.max_attempts} must be at least 1")
+        if self.limits.at_budget_limit not in get_args(AtLimit):
+            raise TaskDeclarationError(
+                f"{self.name}: at_budget_limit={self.limits.at_budget_limit!r} is unknown; choose from "
+                f"{list(get_args(AtLimit))}"
+            )
         if self.limits.concurrency < 1:
             raise TaskDeclarationError(f"{self.name}: concurrency={self.limits.concurrency} must be at least 1")
         if unknown := sorted(set(self.uses) - USES):

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from weakref import WeakMethod
 
 
 class Batch:
@@ -11,7 +12,7 @@ class Batch:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._size = 0
-        self._at_end: list[Callable[[], None]] = []
+        self._at_end: list[WeakMethod[Callable[[], None]]] = []
         self.number = 0
         """How many batches have begun."""
 
@@ -21,9 +22,9 @@ class Batch:
         return self._size
 
     def at_end(self, settle: Callable[[], None]) -> None:
-        """Have this done whenever a batch has ended."""
+        """Have this method called whenever a batch has ended, for as long as its object lives."""
         with self._lock:
-            self._at_end.append(settle)
+            self._at_end.append(WeakMethod(settle))
 
     @contextmanager
     def of(self, jobs: int) -> Iterator[None]:
@@ -36,9 +37,11 @@ class Batch:
         finally:
             with self._lock:
                 self._size -= jobs
-                settle_all = tuple(self._at_end)
-            for settle in settle_all:
-                settle()
+                self._at_end = [method for method in self._at_end if method()]
+                methods = tuple(self._at_end)
+            for method in methods:
+                if settle := method():
+                    settle()
 
 
 batch = Batch()

@@ -6,11 +6,18 @@ and its price is spent in the window in which it is settled. So no window is eve
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from backstay.budgets.periods import Periods, Window
 
 NOTHING = Decimal(0)
+UNIT = Decimal("1e-12")
+"""The smallest amount, in US dollars: a token's price to the sixth decimal of dollars per million is whole."""
+
+
+def exact(usd: Decimal) -> Decimal:
+    """The amount in whole units; what is less than one counts as one."""
+    return usd.quantize(UNIT, rounding=ROUND_CEILING)
 
 
 @dataclass(frozen=True, slots=True)

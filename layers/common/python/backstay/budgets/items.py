@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from backstay.budgets.budget import NOTHING, Account, Budget, Limit, Posting
+from backstay.budgets.budget import NOTHING, UNIT, Account, Budget, Limit, Posting
 from backstay.budgets.periods import Periods, Window
 from backstay.dynamodb import encode
 
@@ -105,8 +105,8 @@ def limit(seen: Budget, window: Window, to: Limit | None, *, by_hand: bool) -> R
 
 
 def dollars(amount: Decimal) -> Any:
-    """As DynamoDB's number, written out: an emulator does not read exponents."""
-    return {"N": f"{amount:f}"}
+    """As a whole number of units: what adds up in DynamoDB, in an emulator and here is the same to the last digit."""
+    return {"N": str(int(amount / UNIT))}
 
 
 def _limit_attributes(window: Window, account: Account) -> dict[str, Any]:
@@ -130,4 +130,4 @@ def _account(item: Mapping[str, Any], window: Window) -> Account:
 
 
 def _number(item: Mapping[str, Any], name: str) -> Decimal:
-    return Decimal(item[name]["N"])
+    return Decimal(item[name]["N"]) * UNIT

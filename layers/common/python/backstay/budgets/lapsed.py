@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from backstay.budgets.budget import exact
 from backstay.budgets.entry import Entry, first_part
 from backstay.budgets.lease import SHARDS, Holding, Lease, Settlement
 from backstay.budgets.periods import periods_at
@@ -71,7 +72,7 @@ class LapsedLeases:
         receipt = self._receipt_of(holding.job_id) if holding.job_id else None
         for call in receipt.calls if receipt else ():
             if call.reservation == holding.name and call.cost_usd is not None:
-                return Settlement(holding, call.cost_usd)
+                return Settlement(holding, exact(call.cost_usd))
         return Settlement(holding, holding.usd, certain=False)
 
     def _write(self, lease: Lease, part: Entry) -> Lease | None:

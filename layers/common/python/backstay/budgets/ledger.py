@@ -7,14 +7,14 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from backstay.budget_settings import BudgetsSettings
 from backstay.budgets.batch import Batch, batch
-from backstay.budgets.budget import NOTHING
+from backstay.budgets.budget import NOTHING, exact
 from backstay.budgets.entry import Ask, Entry, sift
 from backstay.budgets.holder import Holder
 from backstay.budgets.lease import Holding, Settlement
@@ -51,7 +51,7 @@ class Reservation:
 
     def settle(self, usd: Decimal) -> None:
         """The call cost so much."""
-        self._close(Settlement(self._holding, usd))
+        self._close(Settlement(self._holding, exact(usd)))
 
     def release(self) -> None:
         """The call was not made, or was answered in a way that costs nothing."""
@@ -113,7 +113,7 @@ class Ledger:
             WorkError: a hard limit would be passed (`budget_exceeded`), or can't be told yet from one since calls under
                 way hold what is left (`budget_held`); or the table can't be read or written (`unreachable`).
         """
-        mine = _Waiting(ask)
+        mine = _Waiting(replace(ask, usd=exact(ask.usd)))
         with self._changed:
             self._waiting.append(mine)
             self._changed.notify_all()
@@ -196,10 +196,11 @@ class Ledger:
                 step_s = min(_LONGEST_STEP_S, 2 * step_s)
             else:
                 self._hand_out(open_, held)
-            if time.monotonic() > ends_at:
-                return self._refuse(served, unreadable("too many processes write at once"))
             if not self._holder.owes and all(waiting.answer for waiting in served):
-                return None
+                return
+            if time.monotonic() > ends_at:
+                self._refuse(served, unreadable("too many processes write at once"))
+                return
 
     def _hand_out(self, open_: Sequence[_Waiting], held: Sequence[Holding]) -> None:
         with self._lock:

@@ -26,8 +26,10 @@ INDEX = "by_list"
 _BATCH = 100
 _OVERTAKEN = "ConditionalCheckFailed"
 _NOT_DONE = {
+    "TransactionConflict",
     "ThrottlingException",
     "ThrottlingError",
+    "ProvisionedThroughputExceeded",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
 }
@@ -224,8 +226,10 @@ def _explain(error: ClientError, lease: Lease, scopes: list[str]) -> None:
             return  # botocore asked twice: the first answer was lost, and this is about the second
         raise LeaseLost(stands) from None
     refusing = [(scope, reason) for scope, reason in zip(scopes, theirs, strict=False) if reason["Code"] == _OVERTAKEN]
-    if not refusing:
+    if not refusing and any(reason["Code"] in _NOT_DONE for reason in (ours, *theirs)):
         raise Contended(str(error)) from error
+    if not refusing:
+        raise error
     known = [items.from_item(reason["Item"]) for _, reason in refusing if reason.get("Item")]
     missing = tuple(scope for scope, reason in refusing if not reason.get("Item"))
     raise Refused({budget.scope: budget for budget in known}, missing) from None

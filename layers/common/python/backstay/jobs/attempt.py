@@ -59,6 +59,7 @@ class Attempts:
             tenant=record.tenant,
             attempt=record.attempts,
             priority=record.priority,
+            key_id=record.key_id,
             model_use=self._task.model_use,
             submitted_at=record.created_at,
             deadline=limit.deadline,

@@ -59,6 +59,8 @@ def decide_retry(failure: Failure, record: JobRecord, limits: Limits, now: datet
                 return GiveUp(failure)
             return RetryAfter(math.ceil(policy.delay_s(record.own_failures, luck, failure.retry_after_s)))
         case Disposition.PARK:
+            if failure.error_class is ErrorClass.BUDGET_EXCEEDED and limits.at_budget_limit == "fail":
+                return GiveUp(failure)
             return _park(failure, record, limits, now, luck)
 
 

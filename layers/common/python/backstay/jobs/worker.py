@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from backstay.budgets.batch import batch as running
 from backstay.catalog import AnyTask, Catalog
 from backstay.clock import Clock, utc_now
 from backstay.jobs.admission import KEEP, Admission, Envelope, Run, Settled, Suspect
@@ -62,7 +63,8 @@ class Worker:
     def handle(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Run an SQS event's messages; answers which of them stay in the queue."""
         batch = _Batch(self._task, self._admission, self._attempts, self._queues, event["Records"], context)
-        kept = self._runner.run(batch.run())
+        with running.of(len(event["Records"])):
+            kept = self._runner.run(batch.run())
         self._add_activity()
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in kept]}
 

@@ -1,16 +1,18 @@
 """One call on one route: its deadline, its price, the call itself, its line in the receipt, the check of its ending."""
 
 import time
-from contextlib import nullcontext
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from typing import cast
 
+from backstay.budgets.entry import Ask
+from backstay.budgets.scope import scopes_of
 from backstay.errors import ErrorClass
 from backstay.llm.activity import activity
 from backstay.llm.decision import share_s
 from backstay.llm.errors import LLMError
-from backstay.llm.guards import Asking, Guards
-from backstay.llm.prices import price, require_price
+from backstay.llm.guards import Admitted, Asking, Guards
+from backstay.llm.prices import most_usd, price, require_price
 from backstay.llm.remedies import FOR_A_USELESS_ANSWER
 from backstay.llm.request import Answer, Finish, Request
 from backstay.llm.routes import Route, Switchboard
@@ -50,27 +52,37 @@ class Caller:
         timeout_s = time_for_call(self.job, self.board.settings.providers[route.provider].timeout_s, routes_left, route)
         asked = time.monotonic()
         try:
-            with self.guards.admitted(self._asking(request, route)) if self.guards else nullcontext() as admitted:
+            with self._admitted(request, route, timeout_s) as admitted:
                 began = time.monotonic()  # the guards may have waited for their table: that is of the route's time
                 answer = provider.ask(request, route.model, max(_SHORTEST_CALL_S, timeout_s - (began - asked)))
+                call = self._priced(route, answer, round((time.monotonic() - began) * 1000))
                 if admitted:
-                    admitted.took(answer.usage)
+                    call = replace(call, reservation=admitted.reservation)
+                    admitted.took(answer.usage, call.cost_usd)
         except LLMError as error:
             activity.note_failure(route.provider)
             if error.failure.error_class is ErrorClass.AUTH:
                 self.board.distrust(route)
             raise
-        self._record(route, answer, latency_ms=round((time.monotonic() - began) * 1000))
+        activity.note_answer(call)
+        self.account(call)
         return accept(answer, str(route), request.max_output_tokens)
 
-    def _asking(self, request: Request, route: Route) -> Asking:
-        priority = cast("Priority", self.job.priority) if self.job else "normal"
-        return Asking(route.provider, route.model, request.most_tokens, priority)
+    def _admitted(self, request: Request, route: Route, lasts_s: float) -> AbstractContextManager[Admitted | None]:
+        return self.guards.admitted(self._asking(request, route, lasts_s)) if self.guards else nullcontext()
 
-    def _record(self, route: Route, answer: Answer, latency_ms: int) -> None:
+    def _asking(self, request: Request, route: Route, lasts_s: float) -> Asking:
+        job = self.job
+        priority = cast("Priority", job.priority) if job else "normal"
+        scopes = scopes_of(route.provider, tenant=job.tenant, task=job.task, key_id=job.key_id) if job else None
+        usd = most_usd(self.board.settings, route.provider, route.model, request)
+        money = Ask(usd, scopes or scopes_of(route.provider), lasts_s, job.id if job else None)
+        return Asking(route.provider, route.model, request.most_tokens, priority, money if usd else None)
+
+    def _priced(self, route: Route, answer: Answer, latency_ms: int) -> Call:
         usage = answer.usage
         cost_usd, version = price(self.board.settings, route.provider, route.model, usage)
-        call = Call(
+        return Call(
             provider=route.provider,
             model=route.model,
             input_tokens=usage.input_tokens,
@@ -81,8 +93,6 @@ class Caller:
             price_version=version,
             failed_over_from=self.failed_over_from,
         )
-        activity.note_answer(call)
-        self.account(call)
 
     def account(self, *calls: Call) -> None:
         """Put calls into the receipt."""

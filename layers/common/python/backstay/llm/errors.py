@@ -19,10 +19,18 @@ class LLMError(WorkError):
     """A call that failed, or an answer that is not what was asked for."""
 
     def __init__(
-        self, error_class: ErrorClass, message: str, *, route: str = "", retry_after_s: float | None = None
+        self,
+        error_class: ErrorClass,
+        message: str,
+        *,
+        route: str = "",
+        retry_after_s: float | None = None,
+        maybe_charged: bool = False,
     ) -> None:
         super().__init__(error_class, f"{route}: {message}" if route else message, retry_after_s=retry_after_s)
         self.route = route
+        self.maybe_charged = maybe_charged
+        """Whether the provider may have worked on it, and count its tokens."""
 
 
 class NotConfigured(LLMError):  # noqa: N818 - a state of the deployment, not a fault of the call
@@ -37,6 +45,8 @@ class Fault(StrEnum):
 
     TIMEOUT = "no whole answer in time"
     UNKNOWN_HOST = "its host name can't be resolved; check base_url and the network"
+    NO_CONNECTION = "no connection could be made"
+    NO_CONNECTION_YET = "no connection could be made in time"
     CONNECTION = "connection lost"
     ENDLESS = "the answer did not end within the size that an answer can have"
     NOT_JSON = "it answered with something that is no JSON, such as a web page; is base_url the API's address?"
@@ -106,9 +116,14 @@ _BY_CODE = {
     "expiredtokenexception": ErrorClass.AUTH,
     "unrecognizedclientexception": ErrorClass.AUTH,
 }
+_NEVER_ASKED = frozenset({Fault.UNKNOWN_HOST, Fault.NO_CONNECTION, Fault.NO_CONNECTION_YET})
+_CUT_BETWEEN = frozenset({408, 502, 504})
+"""What stands between us and a provider gave up waiting for it; it may have gone on."""
 _BY_FAULT = {
     Fault.TIMEOUT: ErrorClass.TIMEOUT,
     Fault.UNKNOWN_HOST: ErrorClass.SERVER,
+    Fault.NO_CONNECTION: ErrorClass.SERVER,
+    Fault.NO_CONNECTION_YET: ErrorClass.TIMEOUT,
     Fault.CONNECTION: ErrorClass.SERVER,
     Fault.ENDLESS: ErrorClass.SERVER,
     Fault.NOT_JSON: ErrorClass.SERVER,
@@ -140,7 +155,15 @@ def failure(route: str, facts: Facts) -> LLMError:
     provider, _, model = route.partition("/")
     words = (describe(facts), remedy(error_class, provider, model, said.status or facts.status))
     wait = facts.retry_after_s if facts.retry_after_s is not None else said.retry_after_s
-    return LLMError(error_class, "; ".join(filter(None, words)), route=route, retry_after_s=wait)
+    charged = maybe_charged(facts)
+    return LLMError(error_class, "; ".join(filter(None, words)), route=route, retry_after_s=wait, maybe_charged=charged)
+
+
+def maybe_charged(facts: Facts) -> bool:
+    """Whether a provider may count a call that failed so: not where it said no, or was never reached."""
+    if facts.fault:
+        return facts.fault not in _NEVER_ASKED
+    return facts.status is None or facts.status < 400 or facts.status in _CUT_BETWEEN
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:

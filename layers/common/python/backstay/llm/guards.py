@@ -1,20 +1,22 @@
-"""What stands before a call of a provider and may refuse it: its breaker, its limits, and the seats of this process."""
+"""What stands before a call and may refuse it: its provider's breaker and limits, its budgets, this process's seats."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from backstay.budgets.ledger import Ask, Ledger, Reservation
 from backstay.circuits import UNPAID, Circuits, provider_circuit
-from backstay.errors import ErrorClass
+from backstay.errors import ErrorClass, WorkError
 from backstay.llm.decision import counts_for_breaker
 from backstay.llm.errors import LLMError
 from backstay.llm.request import Usage
 from backstay.rates import provider_rate
 from backstay.resilience.breaker import Admission
-from backstay.resilience.bulkhead import Bulkhead, BulkheadFull
+from backstay.resilience.bulkhead import Bulkhead
 from backstay.resilience.permits import Permit
 from backstay.resilience.window import Priority
 from backstay.telemetry import logger
@@ -32,6 +34,8 @@ class Asking:
     most_tokens: int
     """That it can take, in and out."""
     priority: Priority = "normal"
+    money: Ask | None = None
+    """The most that it can cost, and who pays. None where it costs nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +43,19 @@ class Admitted:
     """Leave to make one call."""
 
     _permit: Permit | None
+    _reservation: Reservation | None
 
-    def took(self, usage: Usage) -> None:
+    @property
+    def reservation(self) -> str:
+        """The name of what is reserved for it, or nothing."""
+        return self._reservation.id if self._reservation else ""
+
+    def took(self, usage: Usage, cost_usd: Decimal | None) -> None:
         """Tell what it took in the end; the rest of what was set aside is free for others."""
         if self._permit:
             self._permit.settle(usage.input_tokens + usage.output_tokens)
+        if self._reservation and cost_usd is not None:
+            self._reservation.settle(cost_usd)
 
 
 class Guards:
@@ -57,6 +69,7 @@ class Guards:
     def __init__(self, settings: "Config", table: str) -> None:
         self._circuits = Circuits(settings, table)
         self._rates = {name: provider_rate(name, of.limits, table) for name, of in settings.providers.items()}
+        self._ledger = Ledger(settings.budgets, table)
         self._bulkheads = {name: Bulkhead(name, of.concurrency) for name, of in settings.providers.items()}
 
     @contextmanager
@@ -68,6 +81,9 @@ class Guards:
             AskedToRest: it has told some caller when it wants to be asked for this model again.
             RateExceeded: the call would pass the provider's limits; says when it will not.
             TooLarge: it would pass them whenever it is made.
+            BudgetExceeded: it would pass a hard limit of money; says which, and until when.
+            BudgetHeld: calls under way hold what is left of a budget.
+            WorkError: budgets can't be read or written.
             BulkheadFull: as many calls of it as may run in this process are running.
         """
         breaker = self._circuits.of_provider(asking.provider)
@@ -80,17 +96,34 @@ class Guards:
 
     @contextmanager
     def _seat(self, asking: Asking) -> Iterator[Admitted]:
-        """A permit first: what is refused by the rate needs no seat, and what finds no seat gives its permit back."""
+        """A permit first, then money, then a seat; what is refused by one gives back what it had of those before it."""
         rate = self._rates[asking.provider]
         permit = rate.take(asking.most_tokens, asking.priority) if rate else None
         with ExitStack() as seated:
             try:
+                reservation = seated.enter_context(self._reserved(asking.money)) if asking.money else None
                 seated.enter_context(self._bulkheads[asking.provider].seat())
-            except BulkheadFull:
+            except WorkError:
                 if permit:
                     permit.abandon()
                 raise
-            yield Admitted(permit)
+            yield Admitted(permit, reservation)
+
+    @contextmanager
+    def _reserved(self, money: Ask) -> Iterator[Reservation]:
+        """Money for one call, which is given back where the call was not made or surely not charged."""
+        reservation = self._ledger.reserve(money)
+        try:
+            yield reservation
+        except LLMError as error:
+            if not error.maybe_charged:
+                reservation.release()
+            raise
+        except WorkError:
+            reservation.release()
+            raise
+        finally:
+            reservation.give_up()  # where nothing was told: it may have been charged
 
     @contextmanager
     def _telling(self, asking: Asking, admission: Admission) -> Iterator[None]:

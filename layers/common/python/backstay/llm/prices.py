@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from backstay.config import Config, Kind, PriceSettings
 from backstay.errors import ErrorClass
 from backstay.llm.errors import LLMError
-from backstay.llm.request import Usage
+from backstay.llm.request import Request, Usage
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, PriceCalculation
@@ -29,6 +29,20 @@ def price(settings: Config, provider: str, model: str, usage: Usage) -> tuple[De
     except LookupError:
         return None, ""
     return calculation.total_price, f"genai-prices {genai_prices.__version__}"
+
+
+def most_usd(settings: Config, provider: str, model: str, request: Request) -> Decimal:
+    """The most that a call can cost, in US dollars, in the tier of price that so many tokens come into: every byte a
+    token, all of them fresh, or all from a cache, or all written into one, and the answer as long as it may be.
+    """
+    read, written = request.most_input_tokens, request.max_output_tokens
+    usages = (
+        Usage(read, written),
+        Usage(read, written, cached_tokens=read),
+        Usage(read, written, cache_write_tokens=read),
+    )
+    priced = (price(settings, provider, model, usage)[0] for usage in usages)
+    return max(usd for usd in priced if usd is not None)
 
 
 def require_price(settings: Config, provider: str, model: str) -> None:

@@ -44,10 +44,15 @@ class Request:
     temperature: float = 0.3
 
     @property
-    def most_tokens(self) -> int:
-        """The most that it can take of a provider's limit, in and out. No tokenizer makes more tokens than bytes."""
+    def most_input_tokens(self) -> int:
+        """The most that it can take on the way in. No tokenizer makes more tokens than bytes."""
         said = sum(len(message.content.encode()) + _AROUND_A_MESSAGE for message in self.messages)
-        return said + (self.form.most_tokens if self.form else 0) + self.max_output_tokens
+        return said + (self.form.most_tokens if self.form else 0)
+
+    @property
+    def most_tokens(self) -> int:
+        """The most that it can take of a provider's limit, in and out."""
+        return self.most_input_tokens + self.max_output_tokens
 
     def digest(self) -> str:
         """A hash of all that shapes the answer, whoever gives it."""

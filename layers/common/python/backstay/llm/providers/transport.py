@@ -52,6 +52,10 @@ def fault_of(error: BaseException) -> Fault:
         return Fault.ENDLESS
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return Fault.UNKNOWN_HOST
+    if any(isinstance(cause, (httpx2.ConnectTimeout, httpx2.PoolTimeout)) for cause in causes):
+        return Fault.NO_CONNECTION_YET
+    if any(isinstance(cause, httpx2.ConnectError) for cause in causes):
+        return Fault.NO_CONNECTION
     if any(isinstance(cause, httpx2.TimeoutException) for cause in causes):
         return Fault.TIMEOUT
     if any(isinstance(cause, httpx2.TransportError) for cause in causes):
