@@ -1,7 +1,5 @@
 """The embedded cloud that chaos comes over: the real app, with a backstay.toml of the case's own."""
 
-import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,12 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
-
+from bench.embedded import calling, embedded
 from bench.run import Run
-from cli.local.cloud import Wish, down, up
-from cli.local.processes import child_of
-from cli.local.state import StateDirectory
+from cli.local.cloud import Wish
 from tests.app import gather
 from tests.e2e.stack import TERMINAL, Stack
 
@@ -31,21 +26,14 @@ def ground(run: Run, config: str, *, with_tests_own: bool = False) -> Iterator[S
         config: the backstay.toml.
         with_tests_own: whether it has the tests' tasks and sagas beside the app's.
     """
-    folder = Path(tempfile.mkdtemp(prefix="backstay-chaos-"))
-    state = StateDirectory(folder / "state")
-    (folder / "backstay.toml").write_text(config, encoding="utf-8")
-    wish = Wish(owner=child_of("chaos", os.getpid()), config=folder / "backstay.toml")
-    if with_tests_own:
-        functions, sagas = gather(folder / "app")
-        wish = replace(wish, functions=functions, sagas=sagas)
-    try:
-        with run.console.status("starting the embedded cloud"):
-            cloud = up(state, lambda _: None, wish)
-        with httpx.Client(headers={"Authorization": f"Bearer {cloud.api_key}"}, timeout=40, trust_env=False) as http:
+    with tempfile.TemporaryDirectory(prefix="backstay-chaos-") as folder:
+        (file := Path(folder) / "backstay.toml").write_text(config, encoding="utf-8")
+        wish = Wish(config=file)
+        if with_tests_own:
+            functions, sagas = gather(Path(folder) / "app")
+            wish = replace(wish, functions=functions, sagas=sagas)
+        with embedded(run, wish) as cloud, calling(cloud) as http:
             yield Stack(cloud, http)
-    finally:
-        down(state)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def wait_for_all(stack: Stack, job_ids: Sequence[str], seconds: float, step: Callable[[], None]) -> Mapping[str, Json]:
