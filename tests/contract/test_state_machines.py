@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from backstay.workflows.saga import Saga, Step, fact
 from infra.state_machine import Ground, state_machine
@@ -84,7 +84,7 @@ def by_the_language(story: Story, ground: Ground) -> tuple[Ended, list[tuple[str
     return Machine(state_machine(story.saga, ground), world).run(story.input()), jobs
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, derandomize=True)
 @given(story=stories())
 def test_a_run_goes_the_same_way_as_by_the_states_language(stage: Stage, story: Story):
     story = _without_numbers_for_truth(story)

@@ -7,26 +7,31 @@ from typing import Any
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from await_signal.task import task as await_signal
+from backstay.catalog import AnyTask
 from backstay.task import Task
 from backstay.workflows.conditions import PRE_APPROVED, Both, Comparison, Condition, Either, Not, Operator, PreApproved
 from backstay.workflows.saga import AnyStep, Approval, Saga, Step, Undo, WaitForSignal, fact, ref
 from infra.state_machine import Ground
+from settle_step.task import task as settle_step
 from tests.states_language import TaskError
 
 DO, UNDO, SETTLE, ABORT = "do", "undo", "settle", "abort"
 RUN, TENANT = "acme.0123456789abcdefghijklmn", "acme"
 STEP_NAMES = ("first", "second", "third", "fourth", "fifth")
 FIELDS = ("sure", "kind", "deep.count")
-INTERNAL_TASKS = ("settle-step", "await-signal")
 
 
 class Anything(BaseModel):
     """What the tasks here take and answer."""
 
 
-TASKS: Mapping[str, Any] = {
+OWN_TASKS: Mapping[str, AnyTask] = {task.name: task for task in (settle_step, await_signal)}
+"""Backstay's own, which every saga sends to."""
+
+TASKS = OWN_TASKS | {
     name: Task(name=name, input=Anything, output=Anything)
-    for name in (*INTERNAL_TASKS, *(f"{what}-{step}" for step in STEP_NAMES for what in (DO, UNDO)))
+    for name in (f"{what}-{step}" for step in STEP_NAMES for what in (DO, UNDO))
 }
 
 GROUND = Ground(TASKS, lambda queue: f"https://sqs.us-east-1.amazonaws.com/123456789012/backstay-test-{queue}")
