@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from backstay.config import FILE_NAME
 from cli.local.cloud import Wish, down, up
 from cli.local.processes import child_of
 from cli.local.state import REPOSITORY, LocalCloud, StateDirectory
@@ -25,15 +26,20 @@ from .stack import Stack
 
 NEW_TASK = "count-words"
 KEPT = "BACKSTAY_E2E_STATE_DIR"
+RESET_S = 5
+"""After so long the breaker of Anthropic lets a probe through."""
 
 
 @pytest.fixture(scope="session")
 def wish(tmp_path_factory: pytest.TempPathFactory) -> Wish:
-    """The app with the tests' own tasks and sagas, and a task just made by `backstay new task`."""
+    """The app with the tests' own tasks and sagas, a task of `backstay new task`, and a breaker that soon probes."""
     root = tmp_path_factory.mktemp("app")
     functions, sagas = gather(root)
     write_task(root, NEW_TASK)
-    return Wish(functions=functions, sagas=sagas)
+    breaker = f"[providers.anthropic.breaker]\nreset_timeout_s = {RESET_S}\n"
+    config = root / FILE_NAME
+    config.write_text(f"{(REPOSITORY / FILE_NAME).read_text(encoding='utf-8')}\n{breaker}", encoding="utf-8")
+    return Wish(functions=functions, sagas=sagas, config=config)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,12 @@
 """What calls models and other services, and who looks after them, on the embedded cloud."""
 
 import json
+import math
 import os
 import pty
 import subprocess
 import sys
+import time
 import uuid
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from cli.local.state import REPOSITORY, StateDirectory
 from cli.problems import ExitCode
 
-from .conftest import Backstay, ModelServer
+from .conftest import RESET_S, Backstay, ModelServer
 from .stack import Json, Stack
 
 pytestmark = pytest.mark.e2e
@@ -78,6 +80,29 @@ def test_an_answer_is_used_again_and_a_provider_that_fails_is_stood_in_for(stack
     (call,) = stack.wait(stack.submit("enhance-story", story("A failover"))["id"])["receipt"]["calls"]
     assert call["provider"] == "openai"
     assert call["failed_over_from"] == [{"route": "anthropic/claude-haiku-5-5", "error_class": "overloaded"}]
+
+
+def test_a_provider_that_is_down_is_left_alone_and_used_again_when_it_is_back(stack: Stack, model_server: ModelServer):
+    model_server.must({"type": "fail", "status": 500, "times": None, "match": {"provider": "anthropic"}})
+    answered_in = [_answered(stack, stack.submit("enhance-story", story("A beginning"))["id"]) for _ in range(5)]
+    assert answered_in == [("openai", 1)] * 5
+    opened, asked = time.monotonic(), _asked_of_anthropic(model_server)
+    jobs = [stack.submit("enhance-story", story("An outage"))["id"] for _ in range(20)]
+    assert [_answered(stack, job_id) for job_id in jobs] == [("openai", 1)] * 20
+    probes = _asked_of_anthropic(model_server) - asked
+    assert probes <= math.ceil((time.monotonic() - opened) / RESET_S)
+    model_server.reset()
+    stack.until(lambda: _answered(stack, stack.submit("enhance-story", story("An end"))["id"])[0] == "anthropic")
+
+
+def _answered(stack: Stack, job_id: str) -> tuple[str, int]:
+    """Who answered a job, and how many attempts it took."""
+    job = stack.wait(job_id, "completed")
+    return job["receipt"]["calls"][-1]["provider"], job["attempts"]
+
+
+def _asked_of_anthropic(model_server: ModelServer) -> int:
+    return sum(request["provider"] == "anthropic" for request in model_server.requests())
 
 
 def test_a_secret_is_typed_unseen_and_is_there(state: StateDirectory, stack: Stack):
