@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from backstay import aws
 from backstay.errors import ErrorClass
 from backstay.jobs.control import Control
 from backstay.jobs.endings import Retention
@@ -61,6 +62,23 @@ def test_a_step_takes_its_input_from_the_run_and_from_what_other_steps_answered(
 
     assert json.loads(step_functions.heard[1][1])["facts"] == {"text": "Bo"}
     assert machine.record(job_id).state is State.COMPLETED
+
+
+def test_what_a_step_must_know_of_other_jobs_is_read_in_one_go(machine, step_functions, enter):
+    enter("first", {"text": "hello"})
+    machine.deliver("obey")
+    enter("second", {"text": {"$ref": "first.text"}}, sources={"first": "obey"})
+    asked: list[str] = []
+
+    def note(model, **_):
+        asked.append(model.name)
+
+    aws.dynamodb().meta.events.register("before-call.dynamodb", note)
+    try:
+        machine.deliver("obey")
+    finally:
+        aws.dynamodb().meta.events.unregister("before-call.dynamodb", note)
+    assert [name for name in asked if "Get" in name or name in ("Query", "Scan")] == ["BatchGetItem"]
 
 
 def test_ten_megabytes_pass_from_step_to_step(machine, step_functions, enter):

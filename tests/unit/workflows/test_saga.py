@@ -51,7 +51,8 @@ def test_a_mapping_names_where_the_steps_that_it_refers_to_are_found():
 @pytest.mark.parametrize(
     ("steps", "name", "says"),
     [
-        ((), "a-saga", "at least one step"),
+        ((), "a-saga", "1 to 50 steps, and not 0"),
+        (tuple(Step(f"s{number}", "t", {}) for number in range(51)), "a-saga", "and not 51"),
         ((Step("a", "t", {}),), "A saga", "kebab case"),
         ((Step("make-it", "t", {}),), "a-saga", "snake case"),
         ((Step("input", "t", {}),), "a-saga", "none of"),

@@ -20,14 +20,17 @@ class Departures:
 
     def note(self, tenant: str, now: datetime) -> None:
         """From now on a message of this tenant's whose job is not on record is dropped instead of put on record."""
-        item = {"id": _id(tenant), "part": _PART, "ttl": epoch_ms(now + REMEMBERED) // 1000}
+        an_id, part = key_of(tenant)
+        item = {"id": an_id, "part": part, "ttl": epoch_ms(now + REMEMBERED) // 1000}
         aws.dynamodb().put_item(TableName=self._table, Item=encode_item(item))
 
     def has(self, tenant: str) -> bool:
         """Whether the tenant's data were deleted lately."""
-        key = encode_item({"id": _id(tenant), "part": _PART})
+        an_id, part = key_of(tenant)
+        key = encode_item({"id": an_id, "part": part})
         return "Item" in aws.dynamodb().get_item(TableName=self._table, Key=key, ConsistentRead=True)
 
 
-def _id(tenant: str) -> str:
-    return f"departed#{tenant}"
+def key_of(tenant: str) -> tuple[str, str]:
+    """Id and part of the item that stands for a tenant's departure."""
+    return f"departed#{tenant}", _PART

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from backstay.jobs.message import StepMessage
+    from backstay.jobs.record import JobRecord
     from backstay.jobs.worker import Worker
     from backstay.settings import Environment
 
@@ -20,10 +21,10 @@ class _StepInputs:
     def __init__(self, env: "Environment") -> None:
         self._env = env
 
-    def resolve(self, message: "StepMessage") -> "Mapping[str, Any]":
+    def resolve(self, message: "StepMessage", answered: "Mapping[str, JobRecord]") -> "Mapping[str, Any]":
         from backstay.workflows.step_inputs import StepInputsOfRuns
 
-        return StepInputsOfRuns(self._env).resolve(message)
+        return StepInputsOfRuns(self._env).resolve(message, answered)
 
 
 def _worker() -> "Worker":

@@ -8,7 +8,7 @@ from typing import Any
 from backstay.errors import BackstayError
 from backstay.jobs import keys
 from backstay.jobs.record import JobRecord
-from backstay.jobs.step import Direction, Step
+from backstay.jobs.step import WAIT, Direction, Step, job_of_step
 
 DEAD_LETTER_FENCE = "fence"
 """Message attribute of a dead letter: the claim that failed for good. One that comes back with it is a redrive."""
@@ -78,6 +78,12 @@ class StepMessage:
     def job_id(self) -> str:
         """The id of the step's job."""
         return keys.job_id(self.tenant, self.task, self.idempotency_key)
+
+    @property
+    def jobs_referred_to(self) -> Mapping[str, str]:
+        """The ids of the jobs whose results the mapping refers to, by their steps."""
+        tasks = {name: task for name, task in self.sources.items() if not task.startswith(WAIT)}
+        return {name: job_of_step(self.step.run_id, name, task) for name, task in tasks.items()}
 
 
 def write(record: JobRecord, work: Mapping[str, Any] | None) -> str:

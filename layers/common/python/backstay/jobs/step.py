@@ -7,6 +7,9 @@ from typing import Any
 
 from backstay.jobs import keys
 
+WAIT = "wait#"
+"""A source that starts so is no task: it is an event that the run has waited for, kept under this part of the run."""
+
 
 class Direction(StrEnum):
     """What a step's job is for."""

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 from backstay.catalog import AnyTask
 from backstay.clock import Clock
 from backstay.errors import BackstayError, ErrorClass, Failure
-from backstay.jobs.departures import Departures
+from backstay.jobs import departures
+from backstay.jobs.items import STATE_PART, from_item
 from backstay.jobs.message import JobMessage, StepMessage
 from backstay.jobs.record import JobRecord
 from backstay.jobs.step_jobs import NO_INPUT, StepJobs, bare_record_of
@@ -24,8 +25,12 @@ class UnresolvedError(BackstayError):
 class StepInputs(Protocol):
     """Works out inputs; `workflows.step_inputs` does."""
 
-    def resolve(self, message: StepMessage) -> Mapping[str, Any]:
+    def resolve(self, message: StepMessage, answered: Mapping[str, JobRecord]) -> Mapping[str, Any]:
         """The input that a message's mapping amounts to.
+
+        Args:
+            message: with the mapping.
+            answered: the jobs that it refers to, by step, as far as they are on record.
 
         Raises:
             UnresolvedError: it refers to what is not there.
@@ -35,7 +40,7 @@ class StepInputs(Protocol):
 class NoSagas:
     """For workers that no saga sends to."""
 
-    def resolve(self, message: StepMessage) -> Mapping[str, Any]:
+    def resolve(self, message: StepMessage, answered: Mapping[str, JobRecord]) -> Mapping[str, Any]:  # noqa: ARG002
         """Resolves nothing."""
         raise UnresolvedError(f"this worker serves no sagas, and got step {message.step.name!r} of one")
 
@@ -61,28 +66,39 @@ class StepAdmission:
     def __init__(self, env: Environment, task: AnyTask, submitter: Submitter, inputs: StepInputs, clock: Clock) -> None:
         self._task, self._submitter, self._inputs, self._clock = task, submitter, inputs, clock
         self._store, self._step_jobs = JobStore(env.jobs_table), StepJobs(env, clock)
-        self._departures, self._tokens = Departures(env.jobs_table), TaskTokens(env)
+        self._tokens = TaskTokens(env)
 
     def prepare(self, message: StepMessage) -> Prepared | None:
         """See to it that the step's job is on record, has its input, and knows who waits for it.
 
         None where its tenant's data were deleted: nothing of it goes on record again, and its run is told so.
         """
-        record = self._store.get(message.job_id)
-        if record is None and self._departures.has(message.tenant):
+        record, is_departed, answered = self._look(message)
+        if record is None and is_departed:
             self._tokens.tell_failure(message.step, "cancelled", f"the data of tenant {message.tenant} were deleted")
             return None
         if record is None:
-            return self._prepared(message, None)
+            return self._prepared(message, None, answered)
         if message.step.is_newer_than(record.step):
             self._step_jobs.note(record.id, message.step)
         if record.input_digest == NO_INPUT and not record.state.is_terminal:
-            return self._prepared(message, record)
+            return self._prepared(message, record, answered)
         return Prepared(JobMessage(record.task, record.id, version=record.version))
 
-    def _prepared(self, message: StepMessage, bare: JobRecord | None) -> Prepared:
+    def _look(self, message: StepMessage) -> tuple[JobRecord | None, bool, Mapping[str, JobRecord]]:
+        """Everything that is to be known beforehand, in one read: the job, whether its tenant's data were deleted, and
+        the jobs that its input refers to."""
+        referred_to, departed = message.jobs_referred_to, departures.key_of(message.tenant)
+        wanted = [departed, *((job_id, STATE_PART) for job_id in (message.job_id, *referred_to.values()))]
+        found = {item["id"]: item for item in self._store.get_items(wanted, consistently=True)}
+        is_departed = found.pop(departed[0], None) is not None
+        jobs = {job_id: from_item(item) for job_id, item in found.items()}
+        answered = {step: jobs[job_id] for step, job_id in referred_to.items() if job_id in jobs}
+        return jobs.get(message.job_id), is_departed, answered
+
+    def _prepared(self, message: StepMessage, bare: JobRecord | None, answered: Mapping[str, JobRecord]) -> Prepared:
         try:
-            work = self._inputs.resolve(message)
+            work = self._inputs.resolve(message, answered)
             wanted = Submission(
                 task=message.task,
                 input=work,

@@ -85,12 +85,15 @@ class JobStore:
         """Records in the order of the ids; those that are gone are left out. At most 100."""
         return [from_item(item) for item in self.get_items((job_id, STATE_PART) for job_id in job_ids)]
 
-    def get_items(self, keys_wanted: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+    def get_items(self, keys_wanted: Iterable[tuple[str, str]], *, consistently: bool = False) -> list[dict[str, Any]]:
         """Items by id and part, in that order and as plain values; those that are gone are left out. At most 100."""
         wanted = list(dict.fromkeys(keys_wanted))
         found: dict[tuple[str, str], dict[str, Any]] = {}
         request: dict[str, Any] = {
-            self.table: {"Keys": [{"id": {"S": an_id}, "part": {"S": part}} for an_id, part in wanted]}
+            self.table: {
+                "Keys": [{"id": {"S": an_id}, "part": {"S": part}} for an_id, part in wanted],
+                "ConsistentRead": consistently,
+            }
         }
         while wanted and request:
             answer = aws.dynamodb().batch_get_item(RequestItems=request)

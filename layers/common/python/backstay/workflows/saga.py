@@ -19,6 +19,9 @@ _RESERVED = frozenset(
     {"aborted", "begin", "compensated", "compensation_failed", "completed", "ended", "failed", "input", "run"}
 )
 _LONGEST_NAME = 40
+MOST_STEPS = 50
+"""What all of them answer for conditions travels in one state, and what one of them refers to is read in one go."""
+
 _NOTHING = object()
 
 APPROVED = "approved"
@@ -135,8 +138,8 @@ class Saga:
             raise SagaDeclarationError(
                 f"saga name {self.name!r} must be kebab case, start with a letter and have at most 40 characters"
             )
-        if not self.steps:
-            raise SagaDeclarationError(f"{self.name}: a saga has at least one step")
+        if not 0 < len(self.steps) <= MOST_STEPS:
+            raise SagaDeclarationError(f"{self.name}: a saga has 1 to {MOST_STEPS} steps, and not {len(self.steps)}")
         for position, step in enumerate(self.steps):
             if not _STEP_NAME.fullmatch(step.name) or step.name in _RESERVED or len(step.name) > _LONGEST_NAME:
                 raise SagaDeclarationError(
