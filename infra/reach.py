@@ -162,6 +162,9 @@ class Reach:
         self.storage.let_erase_payloads(role)
         self.storage.let_revoke_keys(role)
         self.storage.let_erase_chats(role)
+        self.storage.let_work_on_runs(role)
+        self.storage.let_search_runs(role)
+        let_any(role, ("states:StopExecution",), self._states("execution"), "whichever of a tenant's runs go on")
         self.schedules.let_unschedule(role)
         let_any(role, ("secretsmanager:DeleteSecret",), self._secret("webhook/*"), _ONE_A_KEY)
 

@@ -19,6 +19,7 @@ from backstay.jobs.store import JobStore
 from backstay.jobs.tenant_data import RUNNING, TenantData
 from backstay.running import Job
 from backstay.settings import Environment
+from backstay.workflows.tenant_runs import TenantRuns
 
 from .task import Deleted, Departure
 
@@ -90,6 +91,8 @@ class Eraser:
         data = TenantData(self._env, tenant, self._clock)
         data.announce()
         portion.count("api_keys", self._revoke_keys(tenant))
+        runs = TenantRuns(self._env, tenant, self._clock)
+        portion.repeat("runs", runs.erase_some)
         running = self._erase_jobs(data, portion)
         portion.repeat("contents", partial(self._content.delete_some, tenant))
         portion.repeat("chats", partial(self._chats.delete_some, tenant))
@@ -115,6 +118,7 @@ class Eraser:
         is_clean = not portion.has_found and not portion.is_cut_short and not running
         if is_clean and progress.clean_since and now - progress.clean_since >= _FOR_STRAGGLERS:
             TenantData(self._env, tenant, self._clock).erase_counters()
+            TenantRuns(self._env, tenant, self._clock).erase_statistics()
             return progress.deleted
         since = (progress.clean_since or now) if is_clean else None
         self._write(portion.job, progress.model_copy(update={"clean_since": since}))

@@ -30,6 +30,8 @@ class Deleted(BaseModel):
     messages: int = 0
     """That were no jobs, and on record as dead letters."""
     lanes: int = 0
+    runs: int = 0
+    """Of sagas; those that went on are stopped, and nothing of them is undone."""
     contents: int = 0
     """Stories and what else its tasks made."""
     chats: int = 0

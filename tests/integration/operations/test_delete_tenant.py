@@ -14,14 +14,16 @@ from backstay.content import ContentTable
 from backstay.jobs.counter_store import CounterStore
 from backstay.jobs.counters import Deltas
 from backstay.jobs.record import State
+from backstay.workflows.run_store import RunStore
 from delete_tenant_data.erasing import Eraser
+from tests.handoffs import put_run
 
 TASK = "delete-tenant-data"
 LARGE = "x" * 50_000
 
 
 @pytest.fixture
-def machine(operations, monkeypatch):
+def machine(operations, monkeypatch, step_functions):
     """The function's own eraser, under the test's clock."""
     eraser = Eraser(operations.env, operations.clock)
     monkeypatch.setattr(Eraser, "of_this_function", lambda: eraser)
@@ -50,11 +52,14 @@ def settle_in(machine, tenant):
     aws.s3().put_object(Bucket=machine.env.payloads_bucket, Key=f"uploads/{tenant}/u", Body=b"{}")
     CounterStore(machine.env.jobs_table).add(Deltas(tenants={tenant: {("obey", State.COMPLETED): 1}}), [tenant])
     keys_of(machine).create("theirs", tenant, ["submit"], webhook=True)
+    for key in "ab":
+        put_run(machine.env.workflows_table, key, tenant)
 
 
 def everything(machine, tenant):
     """Whatever names the tenant, in tables, bucket and schedules."""
-    tables = (machine.env.jobs_table, machine.env.content_table, machine.env.chats_table)
+    env = machine.env
+    tables = (env.jobs_table, env.content_table, env.chats_table, env.workflows_table)
     items = [item for table in tables for item in aws.dynamodb().scan(TableName=table)["Items"]]
     ids = [(item["id"]["S"], item["part"]["S"]) for item in items if tenant in item["id"]["S"]]
     listed = aws.s3().list_objects_v2(Bucket=machine.env.payloads_bucket).get("Contents", [])
@@ -90,7 +95,22 @@ def test_nothing_of_the_tenant_is_left_and_everything_of_its_neighbour(machine):
     assert [name for name in everything(machine, "acme") if "acme-2" not in name] == []
     assert everything(machine, "acme-2") == neighbours
     deleted = {name: count for name, count in json.loads(record.result.inline).items() if count}
-    assert deleted == {"api_keys": 1, "jobs": 8, "messages": 1, "lanes": 1, "contents": 1, "chats": 1, "payloads": 3}
+    assert deleted == {
+        "api_keys": 1, "jobs": 8, "messages": 1, "lanes": 1, "runs": 2, "contents": 1, "chats": 1, "payloads": 3,
+    }  # fmt: skip
+
+
+def test_runs_that_go_on_are_stopped_and_no_longer_count_as_running(machine, step_functions):
+    run_id = put_run(machine.env.workflows_table, "a", "acme")
+    prefix = machine.env.state_machine_arn_prefix
+    step_functions.start_execution(stateMachineArn=f"{prefix}publish", name=f"{run_id}-1", input="{}")
+    delete(machine, "acme")
+    assert step_functions.executions[f"{run_id}-1"].status == "ABORTED"
+    runs = RunStore(machine.env.workflows_table)
+    assert runs.get(run_id) is None
+    numbers = runs.numbers("publish")
+    assert (numbers.started, numbers.running) == (1, 0)
+    assert runs.numbers("publish", "acme").started == 0
 
 
 def test_its_keys_open_no_door_any_more_and_its_neighbours_do(machine):

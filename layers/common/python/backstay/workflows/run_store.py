@@ -146,7 +146,8 @@ class RunStore:
 
     def numbers(self, saga: str, tenant: str | None = None) -> SagaNumbers:
         """A saga's statistics, of all tenants or of one: one query, however many runs there are."""
-        parts = self.get_parts(_statistics_id(saga, tenant), _SHARD, f"{_SHARD}~")
+        an_id, prefix = _place(saga, tenant)
+        parts = self.get_parts(an_id, prefix, f"{prefix}~")
         counts: dict[str, int] = {}
         for item in parts.values():
             for name, count in item.items():
@@ -154,19 +155,32 @@ class RunStore:
                     counts[name] = counts.get(name, 0) + count
         return numbers_of(counts)
 
-    def forget_tenant(self, saga: str, tenant: str) -> None:
-        """Delete a tenant's statistics; what it did stays in the saga's."""
-        an_id = _statistics_id(saga, tenant)
-        for part in self.get_parts(an_id, _SHARD, f"{_SHARD}~"):
+    def forget_tenant(self, tenant: str) -> None:
+        """Delete a tenant's statistics; what it did stays in its sagas'."""
+        self.delete_all(_statistics_id_of(tenant))
+
+    def delete_all(self, an_id: str) -> int:
+        """Delete every item of an id, a run's record last, so that what dies between is taken up again.
+
+        Answers how many there were.
+        """
+        parts = sorted(self.get_parts(an_id, " ", "~"), key=lambda part: part == RUN_PART)
+        for part in parts:
             aws.dynamodb().delete_item(TableName=self._table, Key=encode_item({"id": an_id, "part": part}))
+        return len(parts)
 
     def _counted(self, old: RunRecord | None, new: RunRecord) -> list[Write]:
         if not (changes := difference(old, new)):
             return []
-        part = f"{_SHARD}{keys.shard_of(new.id)}"
-        scopes = (_statistics_id(new.saga), _statistics_id(new.saga, new.tenant))
-        return [self._transactions.add(an_id, part, changes) for an_id in scopes]
+        shard = keys.shard_of(new.id)
+        places = (_place(new.saga), _place(new.saga, new.tenant))
+        return [self._transactions.add(an_id, f"{prefix}{shard}", changes) for an_id, prefix in places]
 
 
-def _statistics_id(saga: str, tenant: str | None = None) -> str:
-    return f"{tenant}.stats#{saga}" if tenant else f"stats#{saga}"
+def _place(saga: str, tenant: str | None = None) -> tuple[str, str]:
+    """Where statistics stand: the id, and what their parts begin with."""
+    return (_statistics_id_of(tenant), f"{saga}#") if tenant else (f"stats#{saga}", _SHARD)
+
+
+def _statistics_id_of(tenant: str) -> str:
+    return f"{tenant}.stats"
