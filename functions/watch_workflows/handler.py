@@ -16,6 +16,7 @@ from backstay.workflows.status_events import StatusEvents
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from backstay.workflows.announcements import Announcements
     from backstay.workflows.watching import Watcher
 
 STATUS_EVENT = "Step Functions Execution Status Change"
@@ -46,22 +47,31 @@ def handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any
     return found
 
 
-def _tell(record: RunRecord) -> None:
+def _tell_of_stuck(record: RunRecord) -> None:
+    emit([Metric("RunsStuck", 1)], {"Saga": record.saga}, {"run_id": record.id})
+    _announcements().stuck(record)
+
+
+def _tell_of_undone_in_part(record: RunRecord) -> None:
+    emit([Metric("RunsCompensationFailed", 1)], {"Saga": record.saga}, {"run_id": record.id})
+    _announcements().undone_in_part(record)
+
+
+def _announcements() -> "Announcements":
     from backstay.workflows.announcements import Announcements
 
-    emit([Metric("RunsStuck", 1)], {"Saga": record.saga}, {"run_id": record.id})
-    Announcements(Environment.read().stage).stuck(record)
+    return Announcements(Environment.read().stage)
 
 
 @cache
 def _events() -> StatusEvents:
     jobs = config.load().jobs
     keep_completed, keep_failed = timedelta(days=jobs.keep_completed_days), timedelta(days=jobs.keep_failed_days)
-    return StatusEvents(Environment.read(), sagas(), keep_completed, keep_failed)
+    return StatusEvents(Environment.read(), sagas(), keep_completed, keep_failed, _tell_of_undone_in_part)
 
 
 @cache
 def _watcher() -> "Watcher":
     from backstay.workflows.watching import Watcher
 
-    return Watcher(Environment.read(), sagas(), _events(), _tell)
+    return Watcher(Environment.read(), sagas(), _events(), _tell_of_stuck)

@@ -49,8 +49,8 @@ class House:
         env, clock = self.env, self.machine.clock
         self.runs, self.waits = RunStore(env.workflows_table), Waits(env.workflows_table, clock)
         self.starter, self.control = Starter(env, self.sagas, clock), RunControl(env, self.sagas, clock)
-        self.events = StatusEvents(env, self.sagas, timedelta(days=7), timedelta(days=30), clock)
         self.told: list[RunRecord] = []
+        self.events = StatusEvents(env, self.sagas, timedelta(days=7), timedelta(days=30), self.told.append, clock)
         self.watcher = Watcher(env, self.sagas, self.events, self.told.append, clock)
 
     @property

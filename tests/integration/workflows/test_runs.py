@@ -8,13 +8,14 @@ from botocore.exceptions import ClientError
 from backstay import aws
 from backstay.jobs.record import State
 from backstay.jobs.submit import InvalidInputError
+from backstay.workflows.announcements import Announcements, UnannouncedError
 from backstay.workflows.catalog import UnknownSagaError
-from backstay.workflows.run import IllegalRunMoveError, Mode, RunState
+from backstay.workflows.run import IllegalRunMoveError, Mode, RunState, Stuck
 from backstay.workflows.run_control import NotWaitingError, UnknownRunError
 from backstay.workflows.run_queries import RunFilter, RunQueries
 from backstay.workflows.run_reading import Waiting
 from backstay.workflows.starting import RunKeyConflictError, Start
-from backstay.workflows.waits import AlreadyAnsweredError, Answer, Verdict
+from backstay.workflows.waits import AlreadyAnsweredError, Answer, Verdict, Waits
 
 
 def test_a_run_begins_with_ids_and_facts_and_no_payload(house):
@@ -228,6 +229,7 @@ def test_a_run_whose_undoing_failed_repeats_the_undos_that_failed(house):
     fine = house.do(record.id, "send", {}, "undo")
     failed = house.do(record.id, "write", {"reject": True}, "undo")
     house.end(record.id, RunState.COMPENSATION_FAILED)
+    assert [told.id for told in house.told] == [record.id], "a person is needed"
 
     house.control.redrive(record.id, "key-1")
     begun = house.execution(record.id, 2).input
@@ -377,3 +379,40 @@ def test_an_upload_of_ten_megabytes_starts_a_run(house):
     assert len(json.dumps(house.execution(record.id).input)) < 1_000
     with pytest.raises(InvalidInputError, match="names no upload of this tenant"):
         house.starter.start(Start("publish", "other", input_ref="uploads/acme/u"))
+
+
+def test_people_hear_of_what_needs_one(house, monkeypatch):
+    heard = []
+
+    class Bus:
+        def put_events(self, Entries):
+            heard.extend(Entries)
+            return {"FailedEntryCount": 0}
+
+    monkeypatch.setattr(aws, "events", lambda: Bus())
+    news = Announcements("test")
+    asking = Waits(house.env.workflows_table, house.machine.clock, news.question)
+    record = house.start()
+    wait = house.wait_of(record.id, "consent")
+    asking.enter(record.id, wait, "token")
+    news.undone_in_part(record)
+    news.stuck(record.seen_stuck(Stuck(record.begun_at, 900, "send")))
+    assert [(entry["Source"], entry["DetailType"]) for entry in heard] == [
+        ("backstay.test.workflows", "Run waits for approval"),
+        ("backstay.test.workflows", "Run compensation failed"),
+        ("backstay.test.workflows", "Run stuck"),
+    ]
+    for entry in heard:
+        detail = json.loads(entry["Detail"])
+        assert detail["run"] == f"/api/runs/{record.id}"
+        assert record.id in detail["text"]
+
+
+def test_news_that_nobody_took_is_no_news(house, monkeypatch):
+    class Bus:
+        def put_events(self, Entries):
+            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure", "ErrorMessage": "no"}]}
+
+    monkeypatch.setattr(aws, "events", lambda: Bus())
+    with pytest.raises(UnannouncedError, match="InternalFailure"):
+        Announcements("test").undone_in_part(house.start())

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     """What has happened, as the event's detail type."""
 
     STUCK = "Run stuck"
+    UNDONE_IN_PART = "Run compensation failed"
     ASKS = "Run waits for approval"
 
 
@@ -42,6 +43,14 @@ class Announcements:
         text = f"Run {record.id} of saga {record.saga} is stuck: {what} has taken longer than {stuck.limit_s} s."
         more = {"step": stuck.step, "since": iso(stuck.since), "limit_s": stuck.limit_s}
         self._announce(Kind.STUCK, record, text, more)
+
+    def undone_in_part(self, record: RunRecord) -> None:
+        """A run has failed, and so has the undoing of some of it."""
+        text = (
+            f"Run {record.id} of saga {record.saga} failed, and not all that it had done could be undone."
+            f" See which with backstay saga show {record.id}, mend what hinders it, then backstay saga redrive {record.id}."
+        )
+        self._announce(Kind.UNDONE_IN_PART, record, text, {"cause": record.cause})
 
     def question(self, record: RunRecord, wait: Wait) -> None:
         """A run waits for a person's word."""

@@ -1,6 +1,6 @@
 """Takes in what Step Functions tells of executions: twice, late and out of order, it comes to the same."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from backstay.telemetry import logger
 from backstay.workflows.catalog import Sagas
 from backstay.workflows.executions import Execution
 from backstay.workflows.launching import Launcher
-from backstay.workflows.run import Outcome, RunRecord, end_of, of_execution_name
+from backstay.workflows.run import Outcome, RunRecord, RunState, end_of, of_execution_name
 from backstay.workflows.run_store import RunStore
 
 RUNNING = "RUNNING"
@@ -25,6 +25,7 @@ class StatusEvents:
         sagas: those that are deployed.
         keep_completed: how long a completed run is kept.
         keep_failed: how long any other is.
+        tell: tells people of a run that needs one: not all of what it had done could be undone.
         clock: UTC.
     """
 
@@ -34,9 +35,11 @@ class StatusEvents:
         sagas: Sagas,
         keep_completed: timedelta,
         keep_failed: timedelta,
+        tell: Callable[[RunRecord], None],
         clock: Clock = utc_now,
     ) -> None:
-        self._sagas, self._clock, self._keep = sagas, clock, Outcome(keep_completed, keep_failed)
+        self._sagas, self._tell, self._clock = sagas, tell, clock
+        self._keep = Outcome(keep_completed, keep_failed)
         self._runs, self._launcher = RunStore(env.workflows_table), Launcher(env, clock)
 
     def take(self, detail: Mapping[str, Any]) -> RunRecord | None:
@@ -62,6 +65,8 @@ class StatusEvents:
             logger().warning("an execution ended whose run is not on record", run_id=run_id, execution=execution)
         elif record.state.is_end:
             self._runs.let_parts_expire(run_id, record.expires_at)
+            if record.state is RunState.COMPENSATION_FAILED and record.execution == execution:
+                self._tell(record)  # again where Step Functions tells again: twice is better than never
         elif record.execution > record.confirmed and (plan := self._sagas.find(record.saga)):
             self._launcher.launch(record, plan)
         return record

@@ -1,0 +1,135 @@
+"""Runs of sagas from outside: through the API and at the terminal. One sentence a test."""
+
+import json
+import time
+import uuid
+from typing import Any
+
+import pytest
+
+from .conftest import Backstay
+from .stack import Json, Stack
+
+pytestmark = pytest.mark.e2e
+
+ENDS = {"completed", "compensated", "compensation_failed", "failed", "aborted"}
+
+
+def start(stack: Stack, saga: str, work: Json, **options: Any) -> str:
+    """Start a run; answers its id."""
+    run_id: str = stack.post(f"/api/sagas/{saga}/runs", {"input": work, **options})["id"]
+    return run_id
+
+
+def read(stack: Stack, run_id: str) -> Json:
+    return stack.get(f"/api/runs/{run_id}")
+
+
+def until(stack: Stack, run_id: str, *states: str) -> Json:
+    """The run once it is in one of these states, or over where none is named."""
+
+    def look() -> Json | None:
+        run = read(stack, run_id)
+        if run["state"] in (states or ENDS):
+            return run
+        assert run["state"] not in ENDS, f"expected {states}, but: {json.dumps(run, indent=2)}"
+        return None
+
+    return stack.until(look, 60)
+
+
+def states_of(run: Json) -> dict[str, str]:
+    return {step["name"]: step["state"] for step in run["steps"]}
+
+
+def test_a_run_waits_for_a_person_and_for_another_run_and_both_let_it_go_on(stack: Stack):
+    waiting = start(stack, "meet", {})
+    run = until(stack, waiting, "waiting_for_approval")
+    assert run["waits_for"]["step"] == "consent"
+    assert states_of(run) == {"prepare": "completed", "consent": "waiting", "listen": "pending", "answer": "pending"}
+    stack.post(run["links"]["approve"], {"reason": "fine"})
+    until(stack, waiting, "waiting_for_signal")
+
+    teller = until(stack, start(stack, "tell", {"text": waiting}))
+    assert teller["state"] == "completed", teller
+    assert teller["steps"][0]["output"]["result"] == {"event": "greeting", "delivered": True}
+    done = until(stack, waiting)
+    assert done["state"] == "completed"
+    assert states_of(done) == {
+        "prepare": "completed", "consent": "approved", "listen": "received", "answer": "completed",
+    }  # fmt: skip
+    assert done["steps"][3]["output"]["text"] == "hello from the other run"
+    assert done["steps"][2]["answered_by"] == teller["id"]
+
+    late = until(stack, start(stack, "tell", {"text": waiting}))
+    assert late["state"] == "failed"
+    assert "has ended: it is completed" in late["error"]["message"]
+
+
+def test_a_rejected_run_is_undone_and_ends_aborted(stack: Stack):
+    run_id = start(stack, "meet", {})
+    until(stack, run_id, "waiting_for_approval")
+    stack.post(f"/api/runs/{run_id}/reject", {"reason": "too dear"})
+    run = until(stack, run_id)
+    assert (run["state"], run["undone"]) == ("aborted", ["prepare"])
+    assert "too dear" in run["error"]["message"]
+    assert stack.request("POST", f"/api/runs/{run_id}/approve").status_code == 409
+
+
+def test_an_aborted_run_is_undone(stack: Stack):
+    run_id = start(stack, "meet", {})
+    until(stack, run_id, "waiting_for_approval")
+    stack.post(f"/api/runs/{run_id}/abort")
+    run = until(stack, run_id)
+    assert (run["state"], run["undone"], run["executions"]) == ("aborted", ["prepare"], 2)
+
+
+def test_a_failed_run_is_redriven_from_the_step_that_failed(stack: Stack):
+    run_id = start(stack, "try-again", {"fail_until": time.time() + 12})
+    failed = until(stack, run_id)
+    assert failed["state"] == "failed"
+    assert states_of(failed) == {"prepare": "completed", "wait_for_it": "failed"}
+    assert failed["error"]["class"] == "task_error"
+    time.sleep(max(0.0, 12 - failed["duration_ms"] / 1000))
+    stack.post(f"/api/runs/{run_id}/redrive")
+    done = until(stack, run_id)
+    assert (done["state"], done["redrives"], done["error"]) == ("completed", 1, None)
+    assert done["steps"][0]["job_id"] == failed["steps"][0]["job_id"]
+    assert done["steps"][0]["finished_at"] == failed["steps"][0]["finished_at"], "nothing that succeeded is repeated"
+
+
+def test_a_compensated_run_is_redriven_as_another(stack: Stack):
+    run_id = start(stack, "two-steps", {"reject": True})
+    run = until(stack, run_id)
+    assert (run["state"], run["undone"]) == ("compensated", ["first"])
+    anew = stack.post(f"/api/runs/{run_id}/redrive")
+    assert anew["links"]["redrive_of"] == f"/api/runs/{run_id}"
+    assert until(stack, anew["id"])["state"] == "compensated"
+    assert read(stack, run_id)["links"]["redriven_as"] == f"/api/runs/{anew['id']}"
+
+
+def test_starting_again_under_a_key_is_the_same_run_and_counts_once(stack: Stack):
+    def started() -> int:
+        (numbers,) = [one for one in stack.get("/api/workflows")["workflows"] if one["saga"] == "two-steps"]
+        return int(numbers["started"])
+
+    before, key = started(), uuid.uuid4().hex
+    first = stack.request("POST", "/api/sagas/two-steps/runs", {"input": {}, "idempotency_key": key})
+    again = stack.request("POST", "/api/sagas/two-steps/runs", {"input": {}, "idempotency_key": key})
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert first.json()["id"] == again.json()["id"]
+    assert started() == before + 1
+    other = stack.request("POST", "/api/sagas/two-steps/runs", {"input": {"text": "x"}, "idempotency_key": key})
+    assert other.status_code == 409
+    assert until(stack, first.json()["id"])["state"] == "completed"
+    listed = stack.get("/api/runs", saga="two-steps", state="completed")["runs"]
+    assert first.json()["id"] in {run["id"] for run in listed}
+
+
+def test_a_run_is_watched_at_the_terminal_step_by_step(backstay: Backstay):
+    ran = backstay("saga", "start", "two-steps", "--input", "-", "--watch", stdin={"reject": True})
+    assert ran.returncode == 1
+    assert "second: failed rejected: told to reject" in ran.stderr
+    assert "undone first" in ran.stdout
+    run_id = ran.stdout.split()[0]
+    assert json.loads(backstay("saga", "show", run_id, "--json").stdout)["state"] == "compensated"
