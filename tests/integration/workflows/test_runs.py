@@ -385,11 +385,11 @@ def test_people_hear_of_what_needs_one(house, monkeypatch):
     heard = []
 
     class Bus:
-        def put_events(self, Entries):
+        def put_events(self, Entries):  # noqa: N803 - the service's name
             heard.extend(Entries)
             return {"FailedEntryCount": 0}
 
-    monkeypatch.setattr(aws, "events", lambda: Bus())
+    monkeypatch.setattr(aws, "events", Bus)
     news = Announcements("test")
     asking = Waits(house.env.workflows_table, house.machine.clock, news.question)
     record = house.start()
@@ -410,9 +410,9 @@ def test_people_hear_of_what_needs_one(house, monkeypatch):
 
 def test_news_that_nobody_took_is_no_news(house, monkeypatch):
     class Bus:
-        def put_events(self, Entries):
+        def put_events(self, Entries):  # noqa: N803 - the service's name
             return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure", "ErrorMessage": "no"}]}
 
-    monkeypatch.setattr(aws, "events", lambda: Bus())
+    monkeypatch.setattr(aws, "events", Bus)
     with pytest.raises(UnannouncedError, match="InternalFailure"):
         Announcements("test").undone_in_part(house.start())

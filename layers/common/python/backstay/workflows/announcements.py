@@ -48,7 +48,7 @@ class Announcements:
         """A run has failed, and so has the undoing of some of it."""
         text = (
             f"Run {record.id} of saga {record.saga} failed, and not all that it had done could be undone."
-            f" See which with backstay saga show {record.id}, mend what hinders it, then backstay saga redrive {record.id}."
+            f" See which: backstay saga show {record.id}; mend what hinders it, then: backstay saga redrive {record.id}"
         )
         self._announce(Kind.UNDONE_IN_PART, record, text, {"cause": record.cause})
 
