@@ -16,8 +16,8 @@ from tests.e2e.stack import Stack
 
 JOBS, TOO_LONG, EACH_TIME, AT_ONCE = 500, 3, 5, 16
 SEED = 4
-QUOTAS = LimitSettings(rpm=150, tpm=250_000, context_window=8_000)
-WITHIN_S = 420
+QUOTAS = LimitSettings(rpm=80, tpm=120_000, context_window=8_000)
+WITHIN_S = 600
 CONFIG = """
 [providers.anthropic]
 kind = "anthropic"
@@ -75,10 +75,10 @@ def run(run: Run) -> list[Figure]:
     with model_server(QUOTAS) as server:
         with ground(run, CONFIG.format(url=server.url, quotas=QUOTAS)) as stack, run.progress("jobs", JOBS) as step:
             ended = _all_jobs(stack, server, step)
-        return figures(server.verdict(), ended)
+        return figures(server.verdict(), ended, server.over_quota())
 
 
-def figures(verdict: Json, ended: Ended) -> list[Figure]:
+def figures(verdict: Json, ended: Ended, over_quota: int) -> list[Figure]:
     """What llmock says, and what became of the jobs."""
 
     def parts(severity: str) -> tuple[Part, ...]:
@@ -105,7 +105,11 @@ def figures(verdict: Json, ended: Ended) -> list[Figure]:
         ),
         Figure(
             "llmock_faults", verdict["faults_injected"], "answers", "Errors that providers answered.",
-            parts=(Part("attempts in all", verdict["attempts"]), Part("calls", verdict["calls"])),
+            parts=(
+                Part("for its quotas", over_quota),
+                Part("requests in all", verdict["attempts"]),
+                Part("for so many calls", verdict["calls"]),
+            ),
         ),
     ]  # fmt: skip
 

@@ -32,6 +32,11 @@ class ModelServer:
         pending: list[Json] = self._ask("GET", "scenario")["pending"]
         return pending
 
+    def over_quota(self) -> int:
+        """Requests that were refused for its quotas."""
+        requests: list[Json] = self._ask("GET", "requests")["requests"]
+        return sum((request["fault"] or "").startswith("ratelimit:") for request in requests)
+
     def verdict(self) -> Json:
         """How its callers did."""
         return self._ask("GET", "verdict")
