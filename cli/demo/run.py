@@ -28,6 +28,7 @@ from cli.output import console, notes, print_json, progress_line
 from cli.target import local_target
 
 _PATIENCE_S = 120
+"""How long nothing may happen: a slow machine takes longer over everything, and is not to be taken for a lost job."""
 _PATIENCE_WITH_RUNS_S = 240  # a run has several jobs, one after another
 _LOOK_EVERY_S = 0.5
 
@@ -102,13 +103,18 @@ class Show:
         for events, scenario in group:
             self._note(sender.send(events.task, scenario, events.input_of(scenario)))
             update()
-        deadline = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < deadline:
-            for events, scenario in group:
-                self._note(sender.look(self._outcomes[events.task, scenario.name]))
+        names = [(events.task, scenario.name) for events, scenario in group]
+        moved_at = time.monotonic()
+        while time.monotonic() - moved_at < _PATIENCE_S:
+            before = [self._outcomes[name] for name in names]
+            for outcome in before:
+                self._note(sender.look(outcome))
             update()
-            if all(self._outcomes[events.task, scenario.name].is_over for events, scenario in group):
+            after = [self._outcomes[name] for name in names]
+            if all(outcome.is_over for outcome in after):
                 return
+            if after != before:
+                moved_at = time.monotonic()
             time.sleep(_LOOK_EVERY_S)
 
     def run_sagas(self, state: StateDirectory, sagas: Sequence[Runs]) -> None:
