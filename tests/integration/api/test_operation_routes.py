@@ -11,7 +11,7 @@ def test_statistics_have_every_task_and_a_total(client) -> None:
     answer = client()("GET", "/api/stats")
 
     assert answer.status == 200, answer.text
-    assert [task["task"] for task in answer.json["tasks"]] == ["obey", "obey-frozen", "obey-in-order"]
+    assert [task["task"] for task in answer.json["tasks"]] == ["act", "obey", "obey-frozen", "obey-in-order"]
     assert answer.json["total"]["waiting"] == 0
     assert answer.json["total"]["dead_letters"] == 0
     assert isinstance(answer.json["providers"], list)
@@ -73,4 +73,4 @@ def test_an_unknown_task_can_not_be_paused(client) -> None:
     answer = client()("POST", "/api/tasks/fly/pause")
 
     assert answer.status == 404
-    assert "the tasks are obey" in answer.json["detail"]
+    assert "the tasks are act, obey" in answer.json["detail"]
