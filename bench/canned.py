@@ -11,7 +11,7 @@ import botocore.awsrequest
 from botocore.compat import HTTPHeaders
 
 _ID = re.compile(rb'"id": ?\{"S": ?"([^"]+)"\}')
-_NOTHING = b'{"Responses": {}}'  # what every operation can read as nothing found
+_NOTHING = b'{"Responses": {}, "UnprocessedKeys": {}}'  # what every operation can read as nothing found
 
 
 class _Raw(io.BytesIO):

@@ -11,6 +11,7 @@ from typing import Any
 import anthropic
 
 from backstay import aws, llm
+from backstay.budgets.batch import batch
 from backstay.errors import ErrorClass, WorkError
 from backstay.llm.use import ModelUse
 from backstay.running import Job, current_job
@@ -85,7 +86,8 @@ def _alternating(servers: Loopback, rounds: int, step: Callable[[], None]) -> tu
     _milliseconds(bare, _WARM_UPS)
     mine, theirs = [], []
     for _ in range(rounds):
-        mine.append(_in_a_job(lambda: _milliseconds(ours, _CALLS)))
+        with batch.of(1):
+            mine.append(_in_a_job(lambda: _milliseconds(ours, _CALLS)))
         theirs.append(_milliseconds(bare, _CALLS))
         step()
     return mine, theirs
@@ -113,9 +115,10 @@ def _guard_writes(batches: int) -> int:
         _in_a_job(lambda: llm.complete(text_of(number), cache=False))
 
     with ThreadPoolExecutor(BATCH) as threads:
-        for batch in range(batches):
+        for number in range(batches):
             time.sleep(_BATCH_EVERY_S)
-            list(threads.map(ask, range(BATCH * batch, BATCH * (batch + 1))))
+            with batch.of(BATCH):
+                list(threads.map(ask, range(BATCH * number, BATCH * (number + 1))))
     return len(writes)
 
 

@@ -235,3 +235,29 @@ def test_a_reservation_has_a_name_of_its_own(stage):
     names = {reservation.id for reservation in (ledger.reserve(a_call("0.01")) for _ in range(3))}
     assert len(names) == 3
     assert isinstance(ledger.reserve(a_call("0.01")), Reservation)
+
+
+def test_calls_that_follow_one_another_fast_are_served_by_few_writes_and_a_batch_ends_with_nothing_held(
+    stage, troubles, monkeypatch
+):
+    monkeypatch.setattr("backstay.budgets.stock._LATELY_S", 60)
+    monkeypatch.setattr("backstay.budgets.stock._FRESH_S", 60)
+    stage.toml = "[budgets.total]\ndaily = 1000"
+    running = Batch()
+    ledger = stage.process(running)
+    with running.of(1):
+        for number in range(20):
+            ledger.reserve(a_call(f"0.{number % 3 + 10}")).settle(Decimal("0.01"))
+    assert troubles.asked <= 8
+    assert stage.budget().reserved == 0
+    assert stage.budget().accounts[Window.DAILY].spent == Decimal("0.20")
+
+
+def test_nothing_is_taken_along_where_money_is_short(stage, monkeypatch):
+    monkeypatch.setattr("backstay.budgets.stock._LATELY_S", 60)
+    running = Batch()
+    ledger = stage.process(running)
+    with running.of(1):
+        for _ in range(10):
+            ledger.reserve(a_call())
+        assert stage.budget().reserved == 1

@@ -108,7 +108,7 @@ def from_item(item: Mapping[str, Any]) -> Lease:
 
 def holdings_to_text(holdings: Iterable[Holding]) -> str:
     """As text: a list of maps would take three times the room, and each write pays for it."""
-    return json.dumps([[one.number, f"{one.usd:f}", one.scopes, one.job_id] for one in holdings])
+    return json.dumps([[one.number, f"{one.usd.normalize():f}", one.scopes, one.job_id] for one in holdings])
 
 
 def holdings_from_text(text: str, lease: str) -> list[Holding]:

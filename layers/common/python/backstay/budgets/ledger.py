@@ -19,6 +19,7 @@ from backstay.budgets.entry import Ask, Entry, sift
 from backstay.budgets.holder import Holder
 from backstay.budgets.lease import Holding, Settlement
 from backstay.budgets.refusals import refusal, unreadable
+from backstay.budgets.stock import Stock
 from backstay.budgets.store import Contended, LedgerStore, Refused
 from backstay.clock import Clock, utc_now
 from backstay.errors import WorkError
@@ -104,7 +105,8 @@ class Ledger:
         self._gathered = 0
         self._owed_since = 0.0
         self._tight_until = 0.0
-        running.at_end(self.settle_all)
+        self._stock = Stock()
+        running.at_end(self._close)
 
     def reserve(self, ask: Ask) -> Reservation:
         """Take the most that a call can cost from all of its budgets, or from none.
@@ -115,6 +117,8 @@ class Ledger:
         """
         mine = _Waiting(replace(ask, usd=exact(ask.usd)))
         with self._changed:
+            if holding := self._stock.take(mine.ask):
+                return Reservation(holding, self._end)
             self._waiting.append(mine)
             self._changed.notify_all()
         while self._await_turn(lambda: mine.answer is None):
@@ -128,13 +132,22 @@ class Ledger:
         if self._holder.owes and self._await_turn(lambda: self._holder.owes):
             self._lead()
 
+    def _close(self) -> None:
+        """A batch has ended: between batches a process may be frozen, and holds nothing."""
+        self._return(self._stock.all)
+        self.settle_all()
+
+    def _return(self, unused: Callable[[], list[Holding]]) -> None:
+        with self._lock:
+            for holding in unused():
+                self._holder.owe(Settlement(holding, NOTHING))
+
     def _end(self, settlement: Settlement) -> None:
         with self._lock:
             if not self._holder.owes:
                 self._owed_since = time.monotonic()
             self._holder.owe(settlement)
-        now = time.monotonic()
-        if not self._running.size or now < self._tight_until or now > self._owed_since + _OWED_FOR_S:
+        if not self._keeps or time.monotonic() > self._owed_since + _OWED_FOR_S:
             self.settle_all()
 
     def _await_turn(self, wanted: Callable[[], bool]) -> bool:
@@ -151,9 +164,13 @@ class Ledger:
         served: list[_Waiting] = []
         try:
             self._gather()
+            self._return(self._stock.all if self._is_tight else self._stock.stale)
             self._write_for(served)
         except (ClientError, BotoCoreError) as error:
             logger().warning("budgets can't be read or written; no call is made", exc_info=True)
+            with self._lock:
+                served += self._waiting
+                self._waiting.clear()
             self._refuse(served, unreadable(type(error).__name__))
         except BaseException:
             with self._lock:  # whoever leads next serves them
@@ -187,8 +204,10 @@ class Ledger:
                 served += self._waiting
                 self._waiting.clear()
             open_ = [waiting for waiting in served if waiting.answer is None]
+            asks = [waiting.ask for waiting in open_]
+            along = self._stock.worth_taking(asks) if self._keeps else []
             try:
-                held = self._holder.write([waiting.ask for waiting in open_], self._cushion(open_))
+                held = self._holder.write([*asks, *along], self._cushion(asks))
             except Refused as refused:
                 self._answer_refused(open_, refused)
             except Contended:
@@ -206,6 +225,8 @@ class Ledger:
         with self._lock:
             for waiting, holding in zip(open_, held, strict=False):
                 waiting.answer = Reservation(holding, self._end)
+            if open_:
+                self._stock.written(held[len(open_) :], open_[-1].ask)
             self._owed_since = time.monotonic()
 
     def _answer_refused(self, open_: Sequence[_Waiting], refused: Refused) -> None:
@@ -218,18 +239,26 @@ class Ledger:
             for place, shortage in sifted.refused.items():
                 open_[place].answer = refusal(shortage, self._clock())
 
-    def _cushion(self, open_: Sequence[_Waiting]) -> dict[str, Decimal]:
+    @property
+    def _is_tight(self) -> bool:
+        return time.monotonic() < self._tight_until
+
+    @property
+    def _keeps(self) -> bool:
+        """Whether money that nobody needs now may be kept until the batch ends: it will, and there is plenty."""
+        return self._running.size > 0 and not self._is_tight
+
+    def _cushion(self, asks: Sequence[Ask]) -> dict[str, Decimal]:
         """What should be left where what ended calls did not need is kept for a while."""
-        if not self._running.size or time.monotonic() < self._tight_until:
+        if not self._keeps:
             return {}
         cushion: dict[str, Decimal] = {}
-        for waiting in open_:
-            for scope in waiting.ask.scopes:
-                cushion[scope] = max(cushion.get(scope, NOTHING), _CUSHION_CALLS * waiting.ask.usd)
+        for ask in asks:
+            for scope in ask.scopes:
+                cushion[scope] = max(cushion.get(scope, NOTHING), _CUSHION_CALLS * ask.usd)
         return cushion
 
     def _refuse(self, served: Sequence[_Waiting], error: WorkError) -> None:
         with self._lock:
-            for waiting in (*served, *self._waiting):
+            for waiting in served:
                 waiting.answer = waiting.answer or error
-            self._waiting.clear()

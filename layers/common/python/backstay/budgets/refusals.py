@@ -2,6 +2,7 @@
 
 import random
 from datetime import datetime
+from decimal import Decimal
 
 from backstay.budgets.budget import Shortage
 from backstay.errors import ErrorClass, WorkError
@@ -17,8 +18,8 @@ class BudgetExceeded(WorkError):  # noqa: N818 - a refusal, not a fault of the p
     def __init__(self, shortage: Shortage, wait_s: float) -> None:
         account, scope = shortage.account, f"{shortage.scope} {shortage.window}"
         message = (
-            f"budget {scope} is used up: ${account.spent:f} of ${account.limit_usd:f} are spent in {account.period}, "
-            f"and the call may cost ${shortage.asked:f}; raise the limit, or wait for the next window"
+            f"budget {scope} is used up: {_usd(account.spent)} of {_usd(account.limit_usd)} are spent in "
+            f"{account.period}, and the call may cost {_usd(shortage.asked)}; raise the limit or wait"
         )
         super().__init__(ErrorClass.BUDGET_EXCEEDED, message, retry_after_s=wait_s)
         self.scope, self.window = shortage.scope, shortage.window
@@ -30,8 +31,8 @@ class BudgetHeld(WorkError):  # noqa: N818 - a refusal, not a fault of the progr
     def __init__(self, shortage: Shortage) -> None:
         account, scope = shortage.account, f"{shortage.scope} {shortage.window}"
         message = (
-            f"budget {scope} is held by calls under way: of ${account.limit_usd:f}, ${account.spent:f} are spent and "
-            f"${shortage.reserved:f} reserved, and the call may cost ${shortage.asked:f}"
+            f"budget {scope} is held by calls under way: of {_usd(account.limit_usd)}, {_usd(account.spent)} are "
+            f"spent and {_usd(shortage.reserved)} reserved, and the call may cost {_usd(shortage.asked)}"
         )
         super().__init__(ErrorClass.BUDGET_HELD, message, retry_after_s=_spread(_HELD_S))
         self.scope, self.window = shortage.scope, shortage.window
@@ -49,6 +50,12 @@ def unreadable(why: str) -> WorkError:
     """What to raise where the ledger can't be read or written: money fails closed."""
     message = f"budgets can't be read or written ({why}), and no call is made without"
     return WorkError(ErrorClass.UNREACHABLE, message, retry_after_s=_spread(_UNREADABLE_S))
+
+
+def _usd(amount: Decimal) -> str:
+    """At least to the cent, and further only where there is more to say."""
+    cents = amount.quantize(Decimal("0.01"))
+    return f"${cents if cents == amount else amount.normalize():f}"
 
 
 def _spread(seconds: float) -> float:

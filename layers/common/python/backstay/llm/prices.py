@@ -1,6 +1,7 @@
 """What a call costs, from backstay.toml's [prices] first and from genai-prices' tables else."""
 
 import functools
+import time
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, PriceCalculation
 
 _MILLION = Decimal(1_000_000)
+_STEP = 256
+"""Requests of about one length are priced alike, once a minute."""
 OWN_VERSION = "backstay.toml"
 _PROVIDERS: dict[Kind, str] = {"bedrock": "aws"}
 """Where genai-prices calls a provider otherwise than we do."""
@@ -24,8 +27,9 @@ def price(settings: Config, provider: str, model: str, usage: Usage) -> tuple[De
         return _by_own(own, usage), OWN_VERSION
     import genai_prices  # 0.4 s with its tables
 
+    known = settings.providers[provider]
     try:
-        calculation = _by_tables(settings, provider, model, usage)
+        calculation = _by_tables(known.kind, known.base_url, model, usage)
     except LookupError:
         return None, ""
     return calculation.total_price, f"genai-prices {genai_prices.__version__}"
@@ -35,14 +39,10 @@ def most_usd(settings: Config, provider: str, model: str, request: Request) -> D
     """The most that a call can cost, in US dollars, in the tier of price that so many tokens come into: every byte a
     token, all of them fresh, or all from a cache, or all written into one, and the answer as long as it may be.
     """
-    read, written = request.most_input_tokens, request.max_output_tokens
-    usages = (
-        Usage(read, written),
-        Usage(read, written, cached_tokens=read),
-        Usage(read, written, cache_write_tokens=read),
-    )
-    priced = (price(settings, provider, model, usage)[0] for usage in usages)
-    return max(usd for usd in priced if usd is not None)
+    own, known = settings.prices.get(f"{provider}/{model}"), settings.providers[provider]
+    read = -(-request.most_input_tokens // _STEP) * _STEP
+    minute = int(time.time() // 60)  # a price may change with the time of day
+    return _most(own, known.kind, known.base_url, model, read, request.max_output_tokens, minute)
 
 
 def require_price(settings: Config, provider: str, model: str) -> None:
@@ -76,13 +76,33 @@ def model_in_tables(kind: Kind, base_url: str | None, model: str) -> "ModelInfo 
     return found
 
 
+@functools.lru_cache(maxsize=1024)
+def _most(
+    own: PriceSettings | None,
+    kind: Kind,
+    base_url: str | None,
+    model: str,
+    read: int,
+    written: int,
+    minute: int,  # noqa: ARG001 - until when it may be remembered
+) -> Decimal:
+    usages = (
+        Usage(read, written),
+        Usage(read, written, cached_tokens=read),
+        Usage(read, written, cache_write_tokens=read),
+    )
+    if own:
+        return max(_by_own(own, usage) for usage in usages)
+    return max(_by_tables(kind, base_url, model, usage).total_price for usage in usages)
+
+
 def _by_own(own: PriceSettings, usage: Usage) -> Decimal:
     cached_price = own.input if own.cached_input is None else own.cached_input
     fresh = usage.input_tokens - usage.cached_tokens
     return (fresh * own.input + usage.cached_tokens * cached_price + usage.output_tokens * own.output) / _MILLION
 
 
-def _by_tables(settings: Config, provider: str, model: str, usage: Usage) -> "PriceCalculation":
+def _by_tables(kind: Kind, base_url: str | None, model: str, usage: Usage) -> "PriceCalculation":
     from genai_prices import Usage as Counted
     from genai_prices import calc_price
 
@@ -92,7 +112,6 @@ def _by_tables(settings: Config, provider: str, model: str, usage: Usage) -> "Pr
         cache_read_tokens=usage.cached_tokens,
         cache_write_tokens=usage.cache_write_tokens,
     )
-    known = settings.providers[provider]
-    if known.kind == "compatible":
-        return calc_price(counted, model, provider_api_url=known.base_url or "")
-    return calc_price(counted, model, provider_id=_PROVIDERS.get(known.kind, known.kind))
+    if kind == "compatible":
+        return calc_price(counted, model, provider_api_url=base_url or "")
+    return calc_price(counted, model, provider_id=_PROVIDERS.get(kind, kind))
