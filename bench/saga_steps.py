@@ -105,7 +105,7 @@ def ratio_of(rounds: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Figur
         "job on its own from POST to completed. Embedded cloud, one at a time; the median of the rounds' ratios.",
         at_most=RATIO_BOUND,
         parts=(Part("a step, ms", steps), Part("a job on its own, ms", jobs)),
-        note="A job's end is the moment that its record names, a write before anybody can read it; a step's is told later.",
+        note="A job's end is the moment that its record names, a write before anybody can read it.",
     )  # fmt: skip
 
 
