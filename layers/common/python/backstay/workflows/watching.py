@@ -18,7 +18,7 @@ from backstay.workflows.launching import Launcher
 from backstay.workflows.plan import SagaPlan
 from backstay.workflows.run import RunRecord, RunState
 from backstay.workflows.run_queries import RunQueries
-from backstay.workflows.run_store import RunStore
+from backstay.workflows.run_store import RunStore, StaleRunError
 from backstay.workflows.status_events import StatusEvents
 from backstay.workflows.stuck import QUIET_FOR, has_gone_quiet, what_is_stuck
 from backstay.workflows.waits import Waits
@@ -74,6 +74,8 @@ class Watcher:
                 done.looked_at += 1
                 try:
                     self._look_at(record, plan, done)
+                except StaleRunError:
+                    continue  # it has just gone on
                 except (BackstayError, BotoCoreError, ClientError) as error:
                     done.troubles[record.id] = f"{type(error).__name__}: {error}"
         return done
