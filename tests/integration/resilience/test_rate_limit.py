@@ -129,6 +129,35 @@ def test_a_write_whose_first_answer_was_lost_is_recognised(process, monkeypatch)
     assert rate.use().requests == 10
 
 
+def _slow_writes(monkeypatch, count: int) -> None:
+    """The first writes take longer than permits may be used."""
+    put, slow = aws.dynamodb_for_guards().put_item, iter(range(count))
+
+    def write(**request):
+        if next(slow, None) is not None:
+            time.sleep(0.1)
+        put(**request)
+
+    monkeypatch.setattr(aws.dynamodb_for_guards(), "put_item", write)
+
+
+def test_a_lot_that_was_written_too_slowly_goes_back_and_another_is_taken(process, monkeypatch):
+    """As in a process that starts: it imports an SDK beside this, and is slow for a moment."""
+    rate = process(RateLimits(requests=100, kept_for_high=0, lapse_s=0.1))
+    _slow_writes(monkeypatch, 2)
+    rate.take()
+    assert rate.use().requests == 10, "what lapsed is not in use"
+
+
+def test_who_stays_too_slow_is_refused_and_holds_nothing(process, monkeypatch):
+    rate = process(RateLimits(requests=100, kept_for_high=0, lapse_s=0.1))
+    _slow_writes(monkeypatch, 3)
+    with pytest.raises(RateExceeded, match="too slowly"):
+        rate.take()
+    rate.take()
+    assert rate.use().requests == 10
+
+
 def test_a_part_is_kept_for_high(process):
     rate = process(RateLimits(requests=5))
     for _ in range(4):

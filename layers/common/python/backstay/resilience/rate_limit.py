@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backstay.errors import ErrorClass, WorkError
+from backstay.errors import BackstayError, ErrorClass, WorkError
 from backstay.resilience.permits import Permit, Returns, Stock
 from backstay.resilience.rate_store import Moved, WindowStore
 from backstay.resilience.window import Ask, Plan, Priority, RateLimits, Window, plan
@@ -23,6 +23,8 @@ _USE_FRACTION = 0.75
 _MOST_SKEW_MS = 1_000
 """Clocks in AWS differ by milliseconds. One that is ahead by more than this is wrong, and is not followed."""
 _MOST_ROUNDS = 10
+_MOST_SLOW_WRITES = 3
+"""A process that starts, and imports an SDK beside this, may be slow for a moment; one that stays so is refused."""
 _SPREAD = 1 / 120
 """Processes that are told the same time come back within this part of a window, and don't write over one another."""
 _UNREADABLE_RETRY_S = 5.0
@@ -60,6 +62,10 @@ class RateUse:
     requests: int
     tokens: int
     requests_today: int
+
+
+class _TooLate(BackstayError):  # noqa: N818 - no fault: what comes next is another try
+    """A lot was written, and its permits may not be used any more."""
 
 
 @dataclass(slots=True)
@@ -155,11 +161,17 @@ class RateLimit:
         if time.monotonic() < self._crowded_until:
             time.sleep(_GATHER_S)  # others were told to come back at this moment too: one lot for all of them
         try:
+            slow_writes = 0
             for attempt in range(_MOST_ROUNDS):
                 try:
                     return self._serve(served, *self._store.read())
                 except Moved:
                     time.sleep(self._spread() * min(_LONGEST_STEP_S, _FIRST_STEP_S * 2**attempt))
+                except _TooLate:
+                    slow_writes += 1
+                    if slow_writes == _MOST_SLOW_WRITES:
+                        why = "was written too slowly for its permits to be used"
+                        return self._refuse(served, _UNREADABLE_RETRY_S, why)
             self._refuse(served, self.limits.window_s * _SPREAD, "is asked by more processes than it can answer")
         except (ClientError, BotoCoreError) as error:
             logger().warning("rate can't be read or written; no call is made", rate=self.name, exc_info=True)
@@ -199,7 +211,7 @@ class RateLimit:
         if time.monotonic() >= usable_until:
             with self._lock:
                 self._returns.add(lot_ms, int(decided.taken.requests), int(decided.taken.tokens))
-            return self._refuse(served, _UNREADABLE_RETRY_S, "was written too slowly for its permits to be used")
+            raise _TooLate
         with self._lock:
             stock = decided.stock
             self._stock = Stock(lot_ms, int(stock.requests), int(stock.tokens), usable_until)
