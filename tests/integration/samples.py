@@ -14,10 +14,12 @@ from typing import Any
 
 import httpx
 
-from backstay import aws
+from backstay import aws, config
 from backstay.access.key_store import KeyStore
 from backstay.access.webhook_secrets import WebhookSecrets
+from backstay.circuits import Circuits
 from backstay.config import FILE_NAME
+from backstay.llm.process import forget_switchboard
 from backstay.settings import Environment
 from cli.api import Api
 from cli.demo.outcome import Outcome
@@ -162,8 +164,12 @@ class House:
                     aws.sqs().delete_message(QueueUrl=env.queue_url(queue), ReceiptHandle=record["receiptHandle"])
 
     def pass_time(self) -> None:
-        """A minute later: whatever was hidden or delayed comes."""
+        """A minute later: whatever was hidden or delayed comes, and no provider's Retry-After holds any more."""
         self.machine.clock.advance(_BETWEEN_ROUNDS_S)
+        circuits = Circuits(config.load(), self.machine.env.guards_table)
+        for provider in config.load().providers:
+            circuits.reset(provider)
+        forget_switchboard()
         for task in self.machine.catalog:
             for queue in task.queue_names():
                 self.machine.make_visible(queue)

@@ -77,7 +77,8 @@ def test_api_takes_a_job(house: House) -> None:
 def test_sweep_puts_on_record_what_lies_dead(house: House) -> None:
     house.machine.send_raw("enhance-story-dead", "no job")
     report = handler_of("sweep")(house.raw("sweep"), Context(remaining_ms=240_000))
-    assert report == {"done": {"enhance-story": {"poison_recorded": 1}}, "left_out": []}
+    done, money = {"enhance-story": {"poison_recorded": 1}}, {"certain": 0, "uncertain": 0}
+    assert report == {"done": done, "left_out": [], "money": money}
 
 
 def test_follow_changes_counts_by_task_and_tenant(house: House) -> None:

@@ -37,10 +37,10 @@ def test_the_next_route_answers_where_one_fails(providers: LLMock, job: Job, sta
 
 
 def test_the_receipt_tells_whom_a_call_stands_in_for_and_why(providers: LLMock, job: Job) -> None:
-    providers.fail(529).fail(402)
+    providers.fail(500).fail(402)
     llm.complete("Hello", routes=[CLAUDE, GPT, HOUSE])
     llm.complete("Hello again")
-    failed = (FailedRoute(CLAUDE, "overloaded"), FailedRoute(GPT, "payment"))
+    failed = (FailedRoute(CLAUDE, "server"), FailedRoute(GPT, "payment"))
     assert [(call.provider, call.failed_over_from) for call in job.calls] == [("house", failed), ("anthropic", ())]
 
 
