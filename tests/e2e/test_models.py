@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 import time
 import uuid
 
@@ -111,7 +112,9 @@ def test_a_secret_is_typed_unseen_and_is_there(state: StateDirectory, stack: Sta
     terminal, typed_into = pty.openpty()
     ran = subprocess.Popen(command, cwd=REPOSITORY, stdin=typed_into, stdout=typed_into, stderr=typed_into)
     os.close(typed_into)
-    shown = os.read(terminal, 4096)  # the prompt: from here on nothing is echoed
+    shown = os.read(terminal, 4096)
+    while termios.tcgetattr(terminal)[3] & termios.ECHO:  # what is typed before it asks is thrown away
+        time.sleep(0.01)
     os.write(terminal, f"{value}\n".encode())
     while part := _read(terminal):
         shown += part
