@@ -13,8 +13,8 @@ demo: ready ## Show everything: a private cloud on this machine, every sample ev
 	$(RUN) backstay demo
 
 test: ready lint ## Run every check and every test, as CI does.
-	$(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadfile tests/unit tests/integration tests/contract
-	$(RUN) pytest tests/infra
+	$(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadfile tests/unit tests/integration
+	$(RUN) pytest tests/infra tests/contract
 	$(RUN) pytest tests/e2e
 
 up: ready ## Start the embedded cloud, or deploy anew into the one that runs.
