@@ -66,7 +66,9 @@ def figure(kind: str, starts: Mapping[str, list[Start]]) -> Figure:
 
 
 def _start(kind: str) -> Start:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "BACKSTAY_"))}
+    # Without the switch that some machines set against bytecode: the layer carries it.
+    foreign = ("AWS_", "BACKSTAY_", "PYTHONDONTWRITEBYTECODE")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     paths = os.pathsep.join((str(FUNCTIONS), str(ROOT / "layers/common/python")))
     told = {"LAMBDA_TASK_ROOT": str(FUNCTIONS), "BACKSTAY_TASK": "enhance-story", "PYTHONPATH": paths}
     done = subprocess.run(
