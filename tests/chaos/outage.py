@@ -124,7 +124,9 @@ def _outage(stack: Stack, primary: Gate, mode: Mode, step: Callable[[], None]) -
     primary.mode, ended = Mode.PASS, time.time()
     jobs = wait_for_all(stack, during, 90, lambda: None)
     calls = primary.between(began, ended)
-    in_flight = sum(call.arrived <= opened and (call.ended or ended) >= opened for call in calls)
+    # Those that ended between the failure that opens a breaker and its being open were in flight when it opened.
+    last_counted = sorted(call.ended or ended for call in calls)[THRESHOLD - 1]
+    in_flight = sum(call.arrived <= opened and (call.ended or ended) > min(opened, last_counted) for call in calls)
     return Seen(mode.value, tuple(jobs.values()), len(calls), in_flight, _comes_back(stack))
 
 
