@@ -43,7 +43,7 @@ def test_five_hundred_callers_keep_to_a_limit_in_every_window_and_use_it(table, 
     assert fleet.busiest(calls, 3) <= 100
     assert fleet.busiest(calls, 3, lambda call: call.tokens) <= 10_000
     assert len(calls) >= 2 * 95, "two windows have passed, and callers came back when they were told to"
-    assert sum(process.writes for process in seen) <= 0.4 * len(calls), "on a busy machine; 0.1 at full scale"
+    assert sum(process.writes for process in seen) <= 0.2 * len(calls), "half as many at full scale"
 
 
 @pytest.mark.parametrize("fails_after_s", [0.0, 0.5], ids=["fails", "hangs"])
