@@ -66,8 +66,8 @@ class PreApproved(Condition):
 
 
 @dataclass(frozen=True)
-class Both(Condition):
-    """Holds where both do."""
+class _Pair(Condition):
+    """Two conditions, and what they compare."""
 
     left: Condition
     right: Condition
@@ -79,16 +79,13 @@ class Both(Condition):
 
 
 @dataclass(frozen=True)
-class Either(Condition):
+class Both(_Pair):
+    """Holds where both do."""
+
+
+@dataclass(frozen=True)
+class Either(_Pair):
     """Holds where one does."""
-
-    left: Condition
-    right: Condition
-
-    def comparisons(self) -> Iterator[Comparison]:
-        """Those of both."""
-        yield from self.left.comparisons()
-        yield from self.right.comparisons()
 
 
 @dataclass(frozen=True)
