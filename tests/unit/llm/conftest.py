@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import http.client
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -105,6 +106,13 @@ def job() -> Iterator[Job]:
     current_job.reset(token)
 
 
+def read_request(connection: socket.socket) -> None:
+    """Read a request whole: what is left unread when a connection closes takes the answer with it."""
+    with connection.makefile("rb") as request:
+        request.readline()
+        request.read(int(http.client.parse_headers(request).get("content-length", 0)))
+
+
 @pytest.fixture
 def serve() -> Iterator[Callable[[Callable[[socket.socket], None]], str]]:
     """Starts a server that reads a request and then does what it is told; answers its URL."""
@@ -121,7 +129,7 @@ def serve() -> Iterator[Callable[[Callable[[socket.socket], None]], str]]:
                 except OSError:
                     return  # the test is over
                 with connection, contextlib.suppress(OSError):
-                    connection.recv(65536)
+                    read_request(connection)
                     answer(connection)
 
         threading.Thread(target=run, daemon=True).start()

@@ -30,7 +30,7 @@ class Verdict(BaseModel):
 
 
 def http(status: int, body: str, kind: str = "application/json") -> Server:
-    head = f"HTTP/1.1 {status} OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"HTTP/1.1 {status} OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     return lambda connection: connection.sendall((head + body).encode())
 
 
