@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backstay import config
+from backstay.alert_settings import Severity
 from backstay.config import Config, PriceSettings, ProviderSettings, Routes
 from backstay.settings import SettingsError
 
@@ -45,6 +46,24 @@ high = ["bedrock/eu.anthropic.claude-opus-5-5"]
 keep_completed_days = 1
 [outbound]
 allow_private = ["127.0.0.1:9999", "[::1]:80"]
+[alerts.channels.oncall]
+kind = "pagerduty"
+secret = "alerts/pagerduty"
+[alerts.channels.email]
+kind = "email"
+sender = "backstay@example.com"
+to = ["ops@example.com"]
+[alerts.policies.default]
+steps = [{ after_minutes = 0, channels = ["oncall"] }, { after_minutes = 5, channels = ["email"] }]
+[alerts.rules."worker.queue_depth"]
+threshold = 500
+[alerts.rules."acme.slow_import"]
+metric = "ImportSeconds"
+dimensions = { Task = "import" }
+statistic = "p95"
+above = 30
+[alerts.rules."acme.import_failed"]
+event = { source = ["acme.imports"], detail = { state = [{ anything-but = ["ok", 1, true] }] } }
 """
 
 
@@ -122,6 +141,33 @@ def test_anything_dumped_is_parsed_as_the_same(model: str, price: Decimal) -> No
         ('[campaigns]\ndelivery_url = "https://x.test/"', "delivery_url and cancel_url need each other"),
         ('[campaigns]\ndelivery_url = "x.test"\ncancel_url = "x.test"', "'x.test' is no http or https URL"),
         ('[outbound]\nallow_private = ["10.0.0.7"]', "allow_private holds '10.0.0.7'; write host:port"),
+        ('[alerts.channels.ops]\nkind = "slack"', "alerts.channels.ops: its webhook URL is missing: add secret ="),
+        ('[alerts.channels.ops]\nkind = "slack"\nsecret = "x/y"', 'alerts.channels.ops.secret = "x/y" won\'t do'),
+        (
+            '[alerts.channels.ops]\nkind = "slack"\nsecret = "alerts/a"\nto = ["a@b.test"]',
+            "to is not for kind = 'slack', only for email",
+        ),
+        ('[alerts.channels.e]\nkind = "email"\nsender = "A <a@b.test>"\nto = ["a@b.test"]', "is no address"),
+        (
+            '[alerts.channels.slack]\nkind = "pagerduty"\nsecret = "alerts/a"',
+            "channels.slack is of kind 'pagerduty'; give it another name",
+        ),
+        (
+            "[alerts.policies.own]\n" + "[[alerts.policies.own.steps]]\nafter_minutes = 5\nchannels = []\n" * 2,
+            "alerts.policies.own: the steps come after [5, 5] minutes",
+        ),
+        (
+            "[alerts.policies.own]\nsteps = [{ after_minute = 5, channels = [] }]",
+            "alerts.policies.own.steps.0.after_minute is unknown; did you mean 'after_minutes'?",
+        ),
+        ('[alerts.rules."a.b"]\npolicy = "mine"', "there is no such policy; add [alerts.policies.mine]"),
+        ("[alerts.rules.b]\nthreshold = 1", "alerts: rules.b: a rule is named"),
+        ('[alerts.rules."a.b"]\nmetric = "M"', "alerts.rules.a.b: a rule over a metric needs a limit"),
+        ('[alerts.rules."a.b"]\nabove = 3', "above: only for a rule over a metric"),
+        (
+            '[alerts.rules."a.b".event]\nsources = ["x"]',
+            "alerts.rules.a.b.event.sources is unknown; did you mean 'source'?",
+        ),
         ("[jobs", "is no TOML: "),
     ],
 )
@@ -129,6 +175,40 @@ def test_a_mistake_is_told_with_its_key_and_the_remedy(toml: str, complaint: str
     with pytest.raises(SettingsError) as caught:
         config.parse(toml)
     assert complaint in str(caught.value)
+
+
+def test_a_policy_means_a_channel_by_its_name_and_else_every_channel_of_a_kind() -> None:
+    alerts = config.parse(WHOLE).alerts
+    assert alerts.channels_of("oncall") == ("oncall",)
+    assert alerts.channels_of("pagerduty") == ("oncall",)
+    assert alerts.channels_of("slack") == ()
+
+
+def test_channels_that_policies_name_and_nobody_configured_are_listed() -> None:
+    assert ("critical", "slack") in set(config.parse(WHOLE).alerts.nowhere())
+    assert not [policy for policy, _ in config.parse(WHOLE).alerts.nowhere() if policy == "default"]
+
+
+def test_a_policy_of_the_file_takes_the_place_of_the_built_in_one_and_leaves_the_others() -> None:
+    policies = config.parse(WHOLE).alerts.policies
+    assert [step.channels for step in policies["default"].steps] == [("oncall",), ("email",)]
+    assert [step.after_minutes for step in policies["critical"].steps] == [0, 3]
+
+
+@pytest.mark.parametrize(
+    ("category", "severity", "own", "policy"),
+    [
+        ("worker", "warning", None, "default"),
+        ("worker", "critical", None, "critical"),
+        ("cost", "emergency", None, "cost"),
+        ("security", "critical", None, "security"),
+        ("security", "critical", "mine", "mine"),
+    ],
+)
+def test_the_policy_is_the_rule_s_own_else_the_first_that_fits(
+    category: str, severity: Severity, own: str | None, policy: str
+) -> None:
+    assert config.parse("").alerts.policy_of(category, severity, own) == policy
 
 
 def test_every_mistake_is_told_at_once() -> None:

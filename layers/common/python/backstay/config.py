@@ -12,12 +12,14 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from backstay.alert_settings import AlertSettings
 from backstay.budget_settings import BudgetsSettings
 from backstay.provider_settings import BreakerSettings, Kind, LimitSettings, Names, ProviderSettings, Section
 from backstay.settings import SettingsError
 
 __all__ = [
     "FILE_NAME",
+    "AlertSettings",
     "BreakerSettings",
     "BudgetsSettings",
     "CampaignSettings",
@@ -150,6 +152,7 @@ class Config(Section):
     credits: CreditSettings = Field(default_factory=CreditSettings)
     budgets: BudgetsSettings = Field(default_factory=lambda: BudgetsSettings.model_validate({}))
     campaigns: CampaignSettings = Field(default_factory=CampaignSettings)
+    alerts: AlertSettings = Field(default_factory=lambda: AlertSettings.model_validate({}))
 
     @model_validator(mode="after")
     def _routes_lead_somewhere(self) -> "Config":
@@ -251,8 +254,10 @@ def _toml(value: object) -> str:
         return _quoted(value)
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return f"[{', '.join(_toml(entry) for entry in value)}]"
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{_key(key)} = {_toml(entry)}' for key, entry in value.items())} }}"
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
@@ -291,6 +296,6 @@ def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
     here: type[BaseModel] = Config
     for key in location[:-1]:
         if field := here.model_fields.get(str(key)):  # else it is a name that somebody chose, such as a provider's
-            holds = (get_args(field.annotation) or (None, field.annotation))[1]
-            here = holds if isinstance(holds, type) and issubclass(holds, BaseModel) else here
+            holds = get_args(field.annotation) or (field.annotation,)
+            here = next((one for one in holds if isinstance(one, type) and issubclass(one, BaseModel)), here)
     return sorted(here.model_fields)
