@@ -1,0 +1,1 @@
+"""What people must hear of: alerts, from what happened to who was told."""
