@@ -113,7 +113,7 @@ class FailedRouteShape(Shape):
 
 
 class ModelCall(Shape):
-    """One answered model call."""
+    """One answered call: of a model, or of another provider's operation."""
 
     provider: str
     model: str
@@ -126,6 +126,13 @@ class ModelCall(Shape):
     replayed: Annotated[bool, Field(description="Answered from what an earlier attempt had paid for.")]
     cached: Annotated[bool, Field(description="Answered from the cache, for nothing.")]
     failed_over_from: Annotated[list[FailedRouteShape], Field(description="Whom it stands in for.")]
+    operation: Annotated[str | None, Field(description="Of a provider that has no models.")]
+    quantity: Annotated[Decimal | None, Field(description="Of the operation's units.")]
+    cache_write_tokens: Annotated[int, Field(description="Of the input, written into the provider's cache.")]
+    cache_write_1h_tokens: Annotated[int, Field(description="Of these, for an hour.")]
+    reasoning_tokens: Annotated[int, Field(description="Of the output, not shown.")]
+    service: Annotated[str | None, Field(description="batch, flex or priority; none is the usual class.")]
+    saved_usd: Annotated[Decimal, Field(description="What the cached answer had cost.")]
 
 
 class JobReceipt(Shape):

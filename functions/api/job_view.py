@@ -104,6 +104,13 @@ def _receipt(receipt: Receipt) -> JobReceipt:
                 failed_over_from=[
                     FailedRouteShape(route=one.route, error_class=one.error_class) for one in call.failed_over_from
                 ],
+                operation=call.operation or None,
+                quantity=call.quantity,
+                cache_write_tokens=call.cache_write_tokens,
+                cache_write_1h_tokens=call.cache_write_1h_tokens,
+                reasoning_tokens=call.reasoning_tokens,
+                service=call.service or None,
+                saved_usd=call.saved_usd,
             )
             for call in receipt.calls
         ],

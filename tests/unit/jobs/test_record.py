@@ -1,5 +1,6 @@
 """The state machine of a job, as a property over any sequence of moves."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from backstay.errors import ErrorClass, Failure
 from backstay.jobs.items import from_item, to_item
 from backstay.jobs.record import MOVES, FailedAttempt, IllegalMoveError, JobRecord, Payload, State
 from backstay.jobs.step import Direction, Step
+from backstay.llm.replay import Kept
 from backstay.receipt import Call, FailedRoute, Receipt
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -111,7 +113,15 @@ counts = st.integers(0, 10**6)
 costs = st.none() | st.decimals(0, 1000, places=8)
 failed_routes = st.lists(st.builds(FailedRoute, texts, texts), max_size=2).map(tuple)
 calls = st.builds(
-    Call, texts, texts, counts, counts, counts, costs, counts, texts, st.booleans(), st.booleans(), texts, failed_routes
+    Call,
+    *[texts, texts, counts, counts, counts, costs, counts, texts, st.booleans(), st.booleans(), texts, failed_routes],
+    operation=texts,
+    quantity=costs,
+    cache_write_tokens=counts,
+    cache_write_1h_tokens=counts,
+    reasoning_tokens=counts,
+    service=st.sampled_from(["", "batch"]),
+    saved_usd=st.decimals(0, 1000, places=8),
 )
 failures = st.builds(FailedAttempt, counts, moments, st.sampled_from(ErrorClass), texts)
 records = st.builds(
@@ -169,6 +179,12 @@ records = st.builds(
 @given(records)
 def test_a_record_comes_back_from_its_item_as_it_was(record):
     assert from_item(decode_item(encode_item(to_item(record)))) == record
+
+
+@given(st.lists(calls, max_size=3).map(tuple))
+def test_calls_come_back_from_the_call_log_marked_as_replayed(made):
+    kept = Kept.decode(Kept("digest", "text", made).encode())
+    assert kept.calls == tuple(replace(call, replayed=True) for call in made)
 
 
 def test_a_receipt_adds_up_what_was_paid_once():

@@ -14,7 +14,8 @@ class FailedRoute:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One answered model call. `cost_usd` is None while nobody has priced the model."""
+    """One answered call that costs: of a model, or of a provider's operation. `cost_usd` is None while nobody has
+    priced it."""
 
     provider: str
     model: str
@@ -33,6 +34,19 @@ class Call:
     """What was reserved for it in the ledger of budgets; should its process die, the sweep settles by it."""
     failed_over_from: tuple[FailedRoute, ...] = ()
     """Whom this call stands in for, in the order in which they failed."""
+    operation: str = ""
+    """What was asked of a provider that has no models, such as `sms_us`; `model` is empty then."""
+    quantity: Decimal | None = None
+    """How many of the operation's units, where it has any."""
+    cache_write_tokens: int = 0
+    """Of the input, written into the provider's cache; `cache_write_1h_tokens` of them for an hour."""
+    cache_write_1h_tokens: int = 0
+    reasoning_tokens: int = 0
+    """Of the output, not shown and paid for as output."""
+    service: str = ""
+    """The provider's class of service where it is not the usual one: `batch`, `flex` or `priority`."""
+    saved_usd: Decimal = Decimal(0)
+    """What the answer had cost that came from the cache."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,12 @@ _DEFAULTS: Mapping[str, Any] = {
     "version": 1, "priority": "normal", "generation": 0, "fence": 0, "attempts": 0, "excused": 0, "waits": 0,
     "company": 1, "resends": 0,
 }  # fmt: skip
+_RARE: Mapping[str, Any] = {
+    "operation": "", "quantity": None, "cache_write_tokens": 0, "cache_write_1h_tokens": 0, "reasoning_tokens": 0,
+    "service": "", "saved_usd": Decimal(0),
+}  # fmt: skip
+"""What few calls have."""
+_AMOUNTS = ("quantity", "saved_usd")
 
 
 def to_item(record: JobRecord) -> dict[str, Any]:
@@ -106,7 +112,10 @@ def _call_item(call: Call) -> list[Any]:
     tokens = [call.input_tokens, call.output_tokens, call.cached_tokens]
     marks = [call.price_version, call.replayed, call.cached]
     failed = [[one.route, one.error_class] for one in call.failed_over_from]
-    seldom = [call.reservation, failed] if failed else [call.reservation] if call.reservation else []
+    rare = {name: value for name, default in _RARE.items() if (value := getattr(call, name)) != default}
+    seldom = [call.reservation, failed, rare]
+    while seldom and not seldom[-1]:
+        seldom.pop()
     return [call.provider, call.model, *tokens, call.latency_ms, cost, *marks, *seldom]
 
 
@@ -125,4 +134,9 @@ def _call(entry: list[Any]) -> Call:
         cached=bool(later and later[0]),  # receipts from before there was a cache end earlier
         reservation=later[1] if later[1:] else "",
         failed_over_from=tuple(FailedRoute(*one) for one in later[2]) if later[2:] else (),
+        **_rare(later[3] if later[3:] else {}),
     )
+
+
+def _rare(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: Decimal(value) if name in _AMOUNTS else value for name, value in entry.items()}

@@ -8,6 +8,8 @@ from typing import Any
 
 from backstay.receipt import Call, FailedRoute
 
+_AMOUNTS = ("cost_usd", "quantity", "saved_usd")
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -31,7 +33,6 @@ class Kept:
 
 
 def _replayed(call: dict[str, Any]) -> Call:
-    cost = call["cost_usd"]
-    known = call | {"cost_usd": None if cost is None else Decimal(str(cost)), "replayed": True}
+    amounts = {name: Decimal(str(call[name])) for name in _AMOUNTS if call.get(name) is not None}
     failed = tuple(FailedRoute(**one) for one in call.get("failed_over_from", ()))  # older answers don't tell
-    return Call(**known | {"failed_over_from": failed})
+    return Call(**call | amounts | {"replayed": True, "failed_over_from": failed})
