@@ -26,6 +26,8 @@ class StepView:
     undo_state: str | None
     """How its undoing stands; None where nothing of it is to be undone."""
     is_undone: bool
+    is_in_doubt: bool
+    """Nobody knows whether it had its effect."""
     error_class: str | None
     error_message: str | None
     answered_by: str | None
@@ -55,6 +57,7 @@ class StepView:
             output=document.get("output"),
             undo_state=undo.get("state"),
             is_undone=bool(document.get("is_undone")),
+            is_in_doubt=bool(document.get("is_in_doubt")),
             error_class=error.get("class"),
             error_message=error.get("message"),
             answered_by=document.get("answered_by"),
@@ -79,6 +82,10 @@ class RunView:
     """Empty where the run was listed with others."""
     undone: tuple[str, ...]
     """Names of steps, in the order of their undoing."""
+    standing: Mapping[str, str]
+    """Steps whose effect was not taken back, or may not have been, and why."""
+    saga_has_changed: bool
+    """Whether its saga is another one by now."""
     cost_usd: Decimal | None
 
     @property
@@ -110,6 +117,8 @@ class RunView:
             error_message=error.get("message"),
             steps=tuple(map(StepView.of, document.get("steps") or ())),
             undone=tuple(document.get("undone") or ()),
+            standing={effect["step"]: effect["why"] for effect in document.get("standing") or ()},
+            saga_has_changed=bool(document.get("saga_has_changed")),
             cost_usd=_money(document.get("cost_usd")),
         )
 

@@ -147,7 +147,17 @@ def drawing_of(run: RunView) -> Group:
         ("undone", ", ".join(run.undone)),
     ]
     foot = "; ".join(f"{name} {text}" for name, text in details if text)
-    return Group(*parts, *([Text(foot)] if foot else []))
+    warnings = [f"{step} {_STANDING.get(why, why)}" for step, why in run.standing.items()]
+    if run.saga_has_changed:
+        warnings.append(f"saga {run.saga} has changed since this run was started; these are the steps as they were")
+    lines = [Text(line, style="yellow") for line in warnings]
+    return Group(*parts, *([Text(foot)] if foot else []), *lines)
+
+
+_STANDING = {
+    "in_doubt": "may have had its effect, and has no undo: look after it",
+    "undo_failed": "is not undone: its effect stands",
+}
 
 
 _MARKS = {

@@ -76,6 +76,7 @@ def _refusal_about_jobs(error: BackstayError) -> Refusal | None:
 
 def _refusal_about_runs(error: BackstayError) -> Refusal | None:
     from backstay.workflows.catalog import UnknownSagaError
+    from backstay.workflows.kept_plans import SagaChangedError
     from backstay.workflows.run import IllegalRunMoveError
     from backstay.workflows.run_control import NotWaitingError, UnknownRunError
     from backstay.workflows.run_store import StaleRunError
@@ -90,6 +91,8 @@ def _refusal_about_runs(error: BackstayError) -> Refusal | None:
         case UnknownRunError():
             return Refusal(Kind.NOT_FOUND, str(error))
         case RunKeyConflictError() | NotWaitingError() | AlreadyAnsweredError() | IllegalRunMoveError():
+            return Refusal(Kind.CONFLICT, str(error))
+        case SagaChangedError():
             return Refusal(Kind.CONFLICT, str(error))
         case StaleRunError() | MetAnotherError():
             return Refusal(Kind.UNAVAILABLE, str(error), headers={"Retry-After": "1"})

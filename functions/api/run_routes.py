@@ -41,10 +41,9 @@ def list_runs(
 
 @router.get("/api/runs/<run_id>", security=needs(Scope.READ), tags=["sagas"], summary="Read a run")
 def get_run(run_id: RunId) -> RunDetail:
-    """Its state, and every step with state, attempts, times, job, cost and output; what was undone; what it cost."""
-    record = _run(run_id)
-    standing = services().run_reader.read(record, services().sagas.find(record.saga))
-    return detail_of_run(standing, services().queries)
+    """Its state, and every step with state, attempts, times, job, cost and output; what was undone, and what was not;
+    what it cost. The steps are those that it was started with, whatever its saga says by now."""
+    return detail_of_run(services().run_reader.read(_run(run_id)), services().queries)
 
 
 @router.post(

@@ -135,6 +135,9 @@ class RunStep(Shape):
         ),
     ]
     is_undone: bool
+    is_in_doubt: Annotated[
+        bool, Field(description="Nobody knows whether it had its effect: it timed out, say, or its worker died.")
+    ]
     job_id: str | None
     attempts: int
     started_at: Moment | None
@@ -157,12 +160,28 @@ class SharedShape(Shape):
     state: JsonObject
 
 
+class StandingEffect(Shape):
+    """What a run has done that is not taken back."""
+
+    step: str
+    why: Annotated[
+        Literal["undo_failed", "in_doubt"],
+        Field(description="Its undo failed; or nobody knows whether it had an effect, and it has no undo."),
+    ]
+
+
 class RunDetail(Run):
     """A run with its steps."""
 
     steps: list[RunStep]
     undone: Annotated[list[str], Field(description="Steps that are taken back, in the order of their undoing.")]
+    standing: Annotated[
+        list[StandingEffect],
+        Field(description="Of a run that failed or was called off: steps whose effect stands, or may."),
+    ]
     cost_usd: Annotated[Decimal, Field(description="Of all jobs, those that undo included.")]
+    picture: Annotated[str | None, Field(description="The saga as the run was started with it, in Mermaid.")]
+    saga_has_changed: Annotated[bool, Field(description="Since the run was started; a redrive goes by today's.")]
     shared: SharedShape
 
 

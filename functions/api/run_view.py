@@ -20,6 +20,7 @@ from .run_shapes import (
     RunStep,
     RunUndo,
     SharedShape,
+    StandingEffect,
     State,
     StuckShape,
 )
@@ -51,7 +52,10 @@ def detail_of_run(standing: "RunStanding", queries: "JobQueries") -> RunDetail:
         **_shown(standing.record, standing.state),
         steps=[_step(step, queries) for step in standing.steps],
         undone=[step.plan.name for step in reversed(undone)],
+        standing=[StandingEffect(step=name, why=why.value) for name, why in standing.left.items()],
         cost_usd=standing.cost_usd,
+        picture=standing.plan.picture if standing.plan else None,
+        saga_has_changed=standing.saga_has_changed,
         shared=SharedShape(version=standing.shared.version, state=dict(standing.shared.properties)),
     )
 
@@ -122,6 +126,7 @@ def _step(step: "StepStanding", queries: "JobQueries") -> RunStep:
         task=step.plan.task,
         state=str(step.state),
         is_undone=step.is_undone,
+        is_in_doubt=step.is_in_doubt,
         job_id=job.id if job else None,
         attempts=job.attempts if job else 0,
         started_at=job.started_at if job else from_iso(step.wait.entered_at) if step.wait else None,

@@ -162,7 +162,7 @@ class Services:
         """Reads runs with their steps."""
         from backstay.workflows.run_reading import RunReader
 
-        return RunReader(self.env)
+        return RunReader(self.env, self.sagas)
 
     @cached_property
     def outbound(self) -> "Policy":

@@ -51,6 +51,7 @@ def test_a_run_is_started_once_for_a_key_and_read_with_its_steps(house, client):
     house.do(run["id"], "write", {"text": "x"})
     read = caller("GET", f"/api/runs/{run['id']}").json
     assert (read["state"], read["cost_usd"], read["undone"]) == ("running", "0", [])
+    assert (read["picture"], read["saga_has_changed"], read["standing"]) == ("flowchart TD", False, [])
     write, consent, *_ = read["steps"]
     assert (write["state"], write["attempts"], write["output"]) == ("completed", 1, {"attempt": 1, "text": "x"})
     assert write["job"] == f"/api/jobs/{write['job_id']}"
@@ -139,3 +140,32 @@ def test_an_abort_answers_with_the_run_that_is_being_undone(house, client, step_
     assert (aborted.status, aborted.json["state"], aborted.json["executions"]) == (200, "running", 2)
     assert aborted.json["links"]["abort"] is None
     assert step_functions.executions[f"{run_id}-1"].status == "ABORTED"
+
+
+def test_a_run_whose_saga_has_changed_is_shown_as_it_was_and_an_abort_that_would_leave_work_undone_is_refused(
+    house, client, tmp_path
+):
+    caller = client("acme")
+    run_id = start(caller).json["id"]
+    house.do(run_id, "write", {"text": "x"})
+    changed = PLAN.model_copy(update={"steps": PLAN.steps[2:], "picture": "another"})
+    (tmp_path / "sagas.json").write_text(saga_catalog.SagaFile(sagas=(changed,)).model_dump_json())
+    saga_catalog.sagas.cache_clear()
+    later = client("acme")
+    shown = later("GET", f"/api/runs/{run_id}").json
+    assert [step["name"] for step in shown["steps"]] == ["write", "consent", "send", "hear"]
+    assert (shown["picture"], shown["saga_has_changed"]) == ("flowchart TD", True)
+    refused = later("POST", f"/api/runs/{run_id}/abort")
+    assert (refused.status, "needs 'write' as before" in refused.json["detail"]) == (409, True)
+
+
+def test_a_step_whose_undo_failed_is_said_to_stand(house, client):
+    from backstay.workflows.run import RunState
+
+    caller = client("acme")
+    run_id = start(caller).json["id"]
+    house.do(run_id, "write", {"text": "x"})
+    house.do(run_id, "write", {"reject": True}, "undo")
+    house.end(run_id, RunState.COMPENSATION_FAILED)
+    run = caller("GET", f"/api/runs/{run_id}").json
+    assert (run["standing"], run["steps"][0]["is_in_doubt"]) == ([{"step": "write", "why": "undo_failed"}], False)

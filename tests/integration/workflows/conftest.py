@@ -71,15 +71,14 @@ class House:
 
     def read(self, run_id: str) -> RunStanding:
         """A run with its steps."""
-        record = self.run(run_id)
-        return RunReader(self.env, self.machine.clock).read(record, self.sagas.find(record.saga))
+        return RunReader(self.env, self.sagas, self.machine.clock).read(self.run(run_id))
 
-    def do(self, run_id: str, step: str, mapping: dict[str, Any], direction: str = "do") -> str:
+    def do(self, run_id: str, step: str, mapping: dict[str, Any], direction: str = "do", **more: Any) -> str:
         """Enter a step's state and let its job be worked off; answers the job's id."""
         execution = self.run(run_id).execution
         token = f"{run_id}-{step}-{direction}-{execution}"
         message = self.step_functions.message(
-            run_id, step, "obey", mapping, direction=direction, execution=execution, token=token
+            run_id, step, "obey", mapping, direction=direction, execution=execution, token=token, **more
         )
         self.machine.send_raw("obey", message)
         self.machine.deliver("obey")

@@ -6,16 +6,24 @@ import pytest
 from botocore.exceptions import ClientError
 
 from backstay import aws
+from backstay.jobs.endings import Retention
 from backstay.jobs.record import State
 from backstay.jobs.submit import InvalidInputError
+from backstay.running import Job
 from backstay.workflows.announcements import Announcements, UnannouncedError
-from backstay.workflows.catalog import UnknownSagaError
+from backstay.workflows.catalog import Sagas, UnknownSagaError
+from backstay.workflows.plan import StepPlan
 from backstay.workflows.run import IllegalRunMoveError, Mode, RunState, Stuck
 from backstay.workflows.run_control import NotWaitingError, UnknownRunError
 from backstay.workflows.run_queries import RunFilter, RunQueries
-from backstay.workflows.run_reading import Waiting
+from backstay.workflows.run_reading import Left, Waiting
 from backstay.workflows.starting import RunKeyConflictError, Start
 from backstay.workflows.waits import AlreadyAnsweredError, Answer, Verdict, Waits
+from settle_step.settling import Settler
+from settle_step.task import StepToSettle
+from tests.integration.workflows.conftest import PLAN, House
+
+_NOT_UNDONE = StepPlan(name="send", task="obey")
 
 
 def test_a_run_begins_with_ids_and_facts_and_no_payload(house):
@@ -248,6 +256,29 @@ def test_a_compensated_run_is_started_anew_and_both_know_of_one_another(house):
     assert house.execution(anew.id).input["facts"] == {"text": "hi"}
     assert house.control.redrive(record.id, "key-1").id == anew.id, "asked for again, it is the same"
     assert house.runs.numbers("publish").started == 2
+
+
+def test_an_effect_that_stands_after_a_failure_is_named(house):
+    record = house.start()
+    house.do(record.id, "write", {"text": "x"})
+    house.do(record.id, "write", {"reject": True}, "undo")
+    assert house.read(record.id).left == {}, "it is not over"
+    house.end(record.id, RunState.COMPENSATION_FAILED)
+    assert house.read(record.id).left == {"write": Left.UNDO_FAILED}
+
+
+def test_a_step_that_nothing_undoes_stands_in_doubt_where_nobody_knows_how_it_ended(machine, step_functions, catalog):
+    catalog.get("obey")
+    house = House(machine, step_functions, Sagas((PLAN.model_copy(update={"steps": (_NOT_UNDONE,)}),)))
+    unsure, sure = house.start(key="1"), house.start(key="2")
+    house.do(unsure.id, "send", {"sleep_s": 2}, timeout_s=1)
+    settler = Settler(house.env, catalog, Retention(), machine.clock)
+    settler.settle(StepToSettle(run_id=unsure.id, step="send", task="obey"), Job(tenant="acme"))
+    house.do(sure.id, "send", {"reject": True})
+    for record, left in ((unsure, {"send": Left.IN_DOUBT}), (sure, {})):
+        house.end(record.id, RunState.FAILED)
+        standing = house.read(record.id)
+        assert (standing.left, standing.steps[0].is_in_doubt) == (left, bool(left))
 
 
 def test_only_what_has_failed_is_redriven(house):

@@ -81,6 +81,17 @@ def test_a_run_is_drawn_with_its_steps(api: FakeApi, state: StateDirectory) -> N
     assert any("send" in line and "rejected: [no]" in line for line in lines), "markup is shown to the letter"
 
 
+def test_what_a_person_must_look_after_is_said_below_the_steps(api: FakeApi, state: StateDirectory) -> None:
+    standing = [{"step": "send", "why": "in_doubt"}, {"step": "write", "why": "undo_failed"}]
+    api.says(f"GET /api/runs/{ID}", (200, UNDONE | {"standing": standing, "saga_has_changed": True}))
+    lines = backstay(state, "saga", "show", ID).stdout.splitlines()
+    assert lines[-3:] == [
+        "send may have had its effect, and has no undo: look after it",
+        "write is not undone: its effect stands",
+        "saga publish has changed since this run was started; these are the steps as they were",
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "call", "body"),
     [

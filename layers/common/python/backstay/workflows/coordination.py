@@ -13,6 +13,7 @@ from backstay.errors import BackstayError
 from backstay.jobs import keys
 from backstay.jobs.payloads import pack, to_json
 from backstay.workflows.catalog import Sagas
+from backstay.workflows.kept_plans import KeptPlans
 from backstay.workflows.plan import StepKind
 from backstay.workflows.resources import resource_key
 from backstay.workflows.run_items import RUN_PART
@@ -68,7 +69,7 @@ class Coordinator:
     """
 
     def __init__(self, table: str, sagas: Sagas, clock: Clock = utc_now) -> None:
-        self._sagas, self._clock = sagas, clock
+        self._plans, self._clock = KeptPlans(table, sagas), clock
         self._runs, self._waits, self._transactions = RunStore(table), Waits(table, clock), Transactions(table)
 
     def sync_state(
@@ -253,7 +254,7 @@ class Coordinator:
     def _check_event(self, target: str, event: str) -> None:
         """Consent is given by people who may, and by no run."""
         record = self._runs.get(target) if keys.is_job_id(target) else None
-        plan = self._sagas.find(record.saga) if record else None
+        plan = self._plans.of(record) if record else None
         step = plan.waiting_step(event) if plan else None
         if step and step.kind is StepKind.APPROVAL:
             raise CoordinationError(f"{event!r} is an approval; a person gives it: POST /api/runs/{target}/approve")

@@ -1,7 +1,7 @@
 """Begins the execution that a run's record asks for: the first, or one that goes on from what was done."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from backstay.clock import Clock, utc_now
@@ -13,7 +13,9 @@ from backstay.jobs.step_jobs import StepJobs
 from backstay.jobs.store import JobStore, LostLeaseError
 from backstay.jobs.task_tokens import facts_of
 from backstay.settings import Environment
+from backstay.workflows.catalog import Sagas
 from backstay.workflows.executions import Executions
+from backstay.workflows.kept_plans import KeptPlans, SagaChangedError, lost_steps
 from backstay.workflows.plan import SagaPlan, StepPlan
 from backstay.workflows.run import Mode, RunRecord
 from backstay.workflows.run_inputs import RunInputs
@@ -28,20 +30,41 @@ Entries = dict[str, dict[str, Any]]
 class Launcher:
     """Begins executions. Safe to repeat: what has begun is left alone."""
 
-    def __init__(self, env: Environment, clock: Clock = utc_now) -> None:
+    def __init__(self, env: Environment, sagas: Sagas, clock: Clock = utc_now) -> None:
+        self._sagas, self._plans = sagas, KeptPlans(env.workflows_table, sagas)
         self._executions, self._inputs = Executions(env), RunInputs(env)
         self._jobs, self._results, self._step_jobs = JobStore(env.jobs_table), Results(env), StepJobs(env, clock)
         self._runs = RunStore(env.workflows_table)
 
-    def launch(self, record: RunRecord, plan: SagaPlan) -> None:
+    def check(self, record: RunRecord) -> None:
+        """See to it that today's saga, by which an execution goes on, does what the run needs of it.
+
+        Args:
+            record: as it is to be when the execution begins.
+
+        Raises:
+            UnknownSagaError: its saga is no longer deployed.
+            SagaChangedError: names the steps that are gone or done otherwise.
+        """
+        today, kept = self._sagas.get(record.saga), self._plans.of(record)
+        if kept is None or kept.version == today.version:
+            return
+        if lost := lost_steps(kept, today, self._concerned(record, kept)):
+            raise SagaChangedError(record, lost)
+
+    def launch(self, record: RunRecord) -> None:
         """Begin the execution that counts; the one before it is stopped if it still goes on.
 
         Raises:
+            UnknownSagaError: its saga is no longer deployed.
+            SagaChangedError: its saga has changed since, so that the execution can't go on from what was done.
             MissingPayloadError: what the run was started with is past its retention.
         """
+        plan = self._sagas.get(record.saga)
         if record.execution > 1:
             if self._executions.find(record):
                 return  # jobs must not be made to run anew a second time
+            self.check(record)
             if record.mode is Mode.ABORT:
                 self._executions.stop(record, record.execution - 1, "called off")
         self._executions.start(record, self._state(record, plan))
@@ -63,10 +86,19 @@ class Launcher:
             state["failure"] = {"Error": record.error or "aborted", "Cause": record.cause or "called off"}
         return state
 
+    def _concerned(self, record: RunRecord, kept: SagaPlan) -> Collection[str]:
+        """The steps that an execution takes as done, or undoes."""
+        if record.mode is Mode.UNDO:
+            return self._still_to_undo(record, kept)
+        jobs = self._jobs_of(record, kept, Direction.DO)
+        if record.mode is Mode.ABORT:
+            return jobs.keys()
+        return [name for name, job in jobs.items() if job.state is State.COMPLETED] + list(self._answered(record, kept))
+
     def _entries(self, record: RunRecord, plan: SagaPlan) -> Entries:
         """The steps that count as done, by name."""
         if record.mode is Mode.UNDO:
-            return self._still_to_undo(record, plan)
+            return self._undone_anew(record, plan)
         jobs = self._jobs_of(record, plan, Direction.DO)
         done = {
             step.name: {"job_id": job.id, "facts": self._facts(job, step)}
@@ -79,18 +111,24 @@ class Launcher:
             done |= self._answered(record, plan)
         return done
 
-    def _still_to_undo(self, record: RunRecord, plan: SagaPlan) -> Entries:
+    def _undone_anew(self, record: RunRecord, plan: SagaPlan) -> Entries:
+        names = self._still_to_undo(record, self._plans.of(record) or plan)
         jobs, undos = self._jobs_of(record, plan, Direction.DO), self._jobs_of(record, plan, Direction.UNDO)
-        entries: Entries = {}
+        for name in names:
+            if undo := undos.get(name):
+                self._let_run_anew(undo)
+        return {name: {"job_id": jobs[name].id if name in jobs else None, "facts": {}} for name in names}
+
+    def _still_to_undo(self, record: RunRecord, plan: SagaPlan) -> list[str]:
+        """Steps whose undoing failed, or never began."""
+        jobs, undos = self._jobs_of(record, plan, Direction.DO), self._jobs_of(record, plan, Direction.UNDO)
+        names: list[str] = []
         for step in plan.steps:
             job, undo = jobs.get(step.name), undos.get(step.name)
             had_effect = job is not None and (job.state is State.COMPLETED or job.uncertain)
-            if step.undo is None or (undo is None and not had_effect) or (undo and undo.state is State.COMPLETED):
-                continue
-            if undo:
-                self._let_run_anew(undo)
-            entries[step.name] = {"job_id": job.id if job else None, "facts": {}}
-        return entries
+            if step.undo and (undo.state is not State.COMPLETED if undo else had_effect):
+                names.append(step.name)
+        return names
 
     def _answered(self, record: RunRecord, plan: SagaPlan) -> Entries:
         """Steps that waited and needn't again."""

@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from backstay.jobs import keys
+
 
 class StepKind(StrEnum):
     """What a step does."""
@@ -51,6 +53,11 @@ class SagaPlan(BaseModel):
     picture: str
     """Mermaid text."""
     stuck_after_s: int = 3600
+
+    @property
+    def version(self) -> str:
+        """The same for plans that say the same."""
+        return keys.digest_of(self.model_dump(mode="json"))
 
     def waiting_step(self, event: str) -> StepPlan | None:
         """The step that waits for an event, or None."""

@@ -133,6 +133,8 @@ class RunRecord:
     """Whether a person has aborted or rejected it."""
     key_id: str | None = None
     """The API key that started it."""
+    plan: str | None = None
+    """The version of its saga that it was started with."""
     redrives: int = 0
     redrive_of: str | None = None
     """The compensated run that this one does anew."""

@@ -29,7 +29,7 @@ class RunControl:
     def __init__(self, env: Environment, sagas: Sagas, clock: Clock = utc_now) -> None:
         self._sagas, self._clock = sagas, clock
         self._runs, self._waits = RunStore(env.workflows_table), Waits(env.workflows_table, clock)
-        self._launcher, self._starter = Launcher(env, clock), Starter(env, sagas, clock)
+        self._launcher, self._starter = Launcher(env, sagas, clock), Starter(env, sagas, clock)
         self._inputs = RunInputs(env)
 
     def approve(self, run_id: str, by: str, why: str = "") -> RunRecord:
@@ -63,12 +63,13 @@ class RunControl:
             UnknownRunError: there is none.
             IllegalRunMoveError: it is over, or is being undone already.
             UnknownSagaError: its saga is no longer deployed.
+            SagaChangedError: by today's saga not all could be undone that it has done.
         """
-        plan = self._sagas.get(self._get(run_id).saga)
+        self._launcher.check(self._get(run_id).aborting(self._clock()))
         aborting = self._runs.change(run_id, lambda record: record.aborting(self._clock()))
         if aborting is None:
             raise UnknownRunError(run_id)
-        self._launcher.launch(aborting, plan)
+        self._launcher.launch(aborting)
         return aborting
 
     def redrive(self, run_id: str, by: str) -> RunRecord:
@@ -78,10 +79,11 @@ class RunControl:
             UnknownRunError: there is none.
             IllegalRunMoveError: its state leads nowhere from here.
             UnknownSagaError: its saga is no longer deployed.
+            SagaChangedError: today's saga would do otherwise what is done, or not undo what is to be undone.
             MissingPayloadError: what it was started with is past its retention.
         """
         record = self._get(run_id)
-        plan = self._sagas.get(record.saga)
+        self._sagas.get(record.saga)
         document = self._inputs.get(run_id)
         if record.state is RunState.COMPENSATED:
             anew = Start(
@@ -96,11 +98,12 @@ class RunControl:
             started = self._starter.start(anew).record
             self._runs.change(run_id, lambda old: old.redriven(started.id))
             return started
+        self._launcher.check(record.redriving(self._clock()))
         redriving = self._runs.change(run_id, lambda old: old.redriving(self._clock()))
         if redriving is None:
             raise UnknownRunError(run_id)
         self._runs.let_parts_expire(run_id, None)
-        self._launcher.launch(redriving, plan)
+        self._launcher.launch(redriving)
         return redriving
 
     def _answer(self, run_id: str, verdict: Verdict, by: str, why: str) -> RunRecord:

@@ -11,7 +11,7 @@ RUN_PART = "run"
 
 _PLAIN = (
     "saga", "key", "input_digest", "version", "execution", "confirmed", "error", "cause", "key_id", "redrives",
-    "redrive_of", "redriven_as",
+    "redrive_of", "redriven_as", "plan",
 )  # fmt: skip
 _TIMES = ("changed_at", "begun_at", "ended_at")
 

@@ -11,6 +11,8 @@ from backstay.jobs.record import JobRecord, State
 from backstay.jobs.step import Direction, job_of_step
 from backstay.jobs.store import JobStore
 from backstay.settings import Environment
+from backstay.workflows.catalog import Sagas
+from backstay.workflows.kept_plans import KeptPlans
 from backstay.workflows.plan import SagaPlan, StepKind, StepPlan
 from backstay.workflows.run import RunRecord, RunState, Wait
 from backstay.workflows.run_store import RunStore
@@ -39,6 +41,14 @@ _OF_VERDICT = {
 }
 
 
+class Left(StrEnum):
+    """Why the effect of a step stands, though its run failed or was called off."""
+
+    UNDO_FAILED = "undo_failed"
+    IN_DOUBT = "in_doubt"
+    """Nobody knows whether it had one, and it has no undo."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepStanding:
     """One step of a run."""
@@ -57,6 +67,22 @@ class StepStanding:
         return self.undo is not None and self.undo.state is State.COMPLETED
 
     @property
+    def is_in_doubt(self) -> bool:
+        """Whether nobody knows if it had its effect: it timed out, say, or its worker died."""
+        return self.job is not None and self.job.uncertain and self.job.state.is_terminal and not self._is_done
+
+    @property
+    def left(self) -> Left | None:
+        """Why its effect stands once its run is over; None where it is undone, had none, or needs no undo."""
+        if self.undo and self.undo.state in (State.FAILED, State.CANCELLED):
+            return Left.UNDO_FAILED
+        return Left.IN_DOUBT if self.is_in_doubt and self.plan.undo is None else None
+
+    @property
+    def _is_done(self) -> bool:
+        return self.job is not None and self.job.state is State.COMPLETED
+
+    @property
     def has_begun(self) -> bool:
         """Whether the run has come to it."""
         return self.job is not None or self.wait is not None
@@ -70,6 +96,17 @@ class RunStanding:
     state: RunState
     steps: tuple[StepStanding, ...]
     shared: SharedState
+    plan: SagaPlan | None
+    """Its saga as it was when the run was started; None where that is not known any more."""
+    saga_has_changed: bool
+    """Whether another one is deployed by now, or none."""
+
+    @property
+    def left(self) -> Mapping[str, Left]:
+        """Steps whose effect stands, or may, though the run failed or was called off."""
+        if not self.state.is_end or self.state is RunState.COMPLETED:
+            return {}
+        return {step.plan.name: step.left for step in self.steps if step.left}
 
     @property
     def cost_usd(self) -> Decimal:
@@ -81,11 +118,13 @@ class RunStanding:
 class RunReader:
     """Reads runs: the same few requests for each, however many there are."""
 
-    def __init__(self, env: Environment, clock: Clock = utc_now) -> None:
+    def __init__(self, env: Environment, sagas: Sagas, clock: Clock = utc_now) -> None:
+        self._plans = KeptPlans(env.workflows_table, sagas)
         self._runs, self._jobs, self._clock = RunStore(env.workflows_table), JobStore(env.jobs_table), clock
 
-    def read(self, record: RunRecord, plan: SagaPlan | None) -> RunStanding:
-        """A run with its steps; without steps where its saga is no longer deployed."""
+    def read(self, record: RunRecord) -> RunStanding:
+        """A run with the steps that it was started with; without any where those are not known."""
+        plan = self._plans.of(record)
         steps = plan.steps if plan else ()
         parts = self._runs.get_parts(record.id, _FIRST_PART, _LAST_PART)
         ids = {
@@ -97,7 +136,8 @@ class RunReader:
         found = {job.id: job for job in self._jobs.get_many(ids.values())}
         jobs = {place: found[job_id] for place, job_id in ids.items() if job_id in found}
         standings = standings_of(record, steps, jobs, parts, state := record.state_at(self._clock()))
-        return RunStanding(record, state, standings, shared_in(parts.get(SHARED_PART)))
+        shared = shared_in(parts.get(SHARED_PART))
+        return RunStanding(record, state, standings, shared, plan, self._plans.has_changed(record))
 
 
 def standings_of(

@@ -16,6 +16,7 @@ from backstay.jobs.submit import FieldError, InvalidInputError, field_errors
 from backstay.jobs.uploads import UploadError, read_upload
 from backstay.settings import Environment
 from backstay.workflows.catalog import Sagas
+from backstay.workflows.kept_plans import KeptPlans
 from backstay.workflows.launching import Launcher
 from backstay.workflows.plan import SagaPlan
 from backstay.workflows.run import RunRecord, RunState, run_id
@@ -64,7 +65,8 @@ class Starter:
     def __init__(self, env: Environment, sagas: Sagas, clock: Clock = utc_now) -> None:
         self._sagas, self._clock = sagas, clock
         self._runs, self._inputs = RunStore(env.workflows_table), RunInputs(env)
-        self._bucket, self._launcher = PayloadBucket(env.payloads_bucket), Launcher(env, clock)
+        self._bucket, self._launcher = PayloadBucket(env.payloads_bucket), Launcher(env, sagas, clock)
+        self._plans = KeptPlans(env.workflows_table, sagas)
 
     def start(self, wanted: Start) -> Started:
         """Start a run, or find the one that the same key has started.
@@ -78,14 +80,15 @@ class Starter:
         document = self._document(wanted)
         check_input(plan, document)
         now, text = self._clock(), to_json(document)
-        record = _new_record(wanted, document, now)
+        record = _new_record(wanted, document, plan, now)
+        self._plans.keep(plan)
         beside = self._inputs.item(record.id, text, record.input_digest, now + _INPUT_KEPT)
         existing = self._runs.create(record, beside)
         if existing and not _is_the_same(existing, record):
             raise RunKeyConflictError(existing.id, existing.key)
         standing = existing or record
         if standing.execution == 1 and not standing.confirmed and not standing.state.is_end:
-            self._launcher.launch(standing, plan)  # an earlier start may have died before it came to this
+            self._launcher.launch(standing)  # an earlier start may have died before it came to this
         return Started(standing, created=existing is None)
 
     def _document(self, wanted: Start) -> Mapping[str, Any]:
@@ -114,7 +117,7 @@ def check_input(plan: SagaPlan, document: Mapping[str, Any]) -> None:
         raise InvalidInputError(plan.name, field_errors(error, "input")) from error
 
 
-def _new_record(wanted: Start, document: Mapping[str, Any], now: datetime) -> RunRecord:
+def _new_record(wanted: Start, document: Mapping[str, Any], plan: SagaPlan, now: datetime) -> RunRecord:
     key = wanted.key or keys.fresh_key()
     return RunRecord(
         id=run_id(wanted.tenant, wanted.saga, key),
@@ -127,6 +130,7 @@ def _new_record(wanted: Start, document: Mapping[str, Any], now: datetime) -> Ru
         begun_at=now,
         pre_approved=wanted.pre_approved,
         key_id=wanted.key_id,
+        plan=plan.version,
         redrive_of=wanted.redrive_of,
     )
 

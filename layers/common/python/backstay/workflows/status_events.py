@@ -40,7 +40,7 @@ class StatusEvents:
     ) -> None:
         self._sagas, self._tell, self._clock = sagas, tell, clock
         self._keep = Outcome(keep_completed, keep_failed)
-        self._runs, self._launcher = RunStore(env.workflows_table), Launcher(env, clock)
+        self._runs, self._launcher = RunStore(env.workflows_table), Launcher(env, sagas, clock)
 
     def take(self, detail: Mapping[str, Any]) -> RunRecord | None:
         """Take in one status event; answers the run as it stands then, None where the execution is no run's.
@@ -67,8 +67,8 @@ class StatusEvents:
             self._runs.let_parts_expire(run_id, record.expires_at)
             if record.state is RunState.COMPENSATION_FAILED and record.execution == execution:
                 self._tell(record)  # again where Step Functions tells again: twice is better than never
-        elif record.execution > record.confirmed and (plan := self._sagas.find(record.saga)):
-            self._launcher.launch(record, plan)
+        elif record.execution > record.confirmed and self._sagas.find(record.saga):
+            self._launcher.launch(record)
         return record
 
     def _ended(self, record: RunRecord, execution: int, found: Execution, at: datetime) -> RunRecord:

@@ -14,6 +14,7 @@ from backstay.jobs.store import JobStore
 from backstay.settings import Environment
 from backstay.workflows.catalog import Sagas
 from backstay.workflows.executions import Executions
+from backstay.workflows.kept_plans import KeptPlans
 from backstay.workflows.launching import Launcher
 from backstay.workflows.plan import SagaPlan
 from backstay.workflows.run import RunRecord, RunState
@@ -58,9 +59,10 @@ class Watcher:
         tell: Callable[[RunRecord], None],
         clock: Clock = utc_now,
     ) -> None:
+        self._plans = KeptPlans(env.workflows_table, sagas)
         self._sagas, self._events, self._tell, self._clock = sagas, events, tell, clock
         self._runs, self._queries = RunStore(env.workflows_table), RunQueries(env, sagas)
-        self._executions, self._launcher = Executions(env), Launcher(env, clock)
+        self._executions, self._launcher = Executions(env), Launcher(env, sagas, clock)
         self._waits, self._jobs = Waits(env.workflows_table, clock), JobStore(env.jobs_table)
 
     def look(self, is_out_of_time: Callable[[], bool]) -> Round:
@@ -73,7 +75,7 @@ class Watcher:
                     return done
                 done.looked_at += 1
                 try:
-                    self._look_at(record, plan, done)
+                    self._look_at(record, self._plans.of(record) or plan, done)
                 except StaleRunError:
                     continue  # it has just gone on
                 except (BackstayError, BotoCoreError, ClientError) as error:
@@ -99,7 +101,7 @@ class Watcher:
             self._runs.change(record.id, lambda now_stands: now_stands.wait_lapsed(self._clock()))
             return
         if record.confirmed < record.execution:
-            self._launcher.launch(record, plan)  # whoever was to begin it may have died before
+            self._launcher.launch(record)  # whoever was to begin it may have died before
         jobs = self._jobs_of(record, plan)
         stuck = what_is_stuck(record, plan, jobs, self._clock())
         if stuck or has_gone_quiet(record, jobs, self._clock()):
