@@ -61,6 +61,10 @@ class Api:
         """What a POST answers."""
         return self._call("POST", path, json=dict(body or {}))
 
+    def put(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What a PUT answers."""
+        return self._call("PUT", path, json=dict(body))
+
     def delete(self, path: str) -> dict[str, Any]:
         """What a DELETE answers."""
         return self._call("DELETE", path)
@@ -72,6 +76,10 @@ class Api:
     def runs(self, limit: int, **query: str | None) -> Iterator[dict[str, Any]]:
         """Runs of sagas, newest first, over as many pages as it takes to have `limit` of them."""
         return self._list("/api/runs", "runs", limit, query)
+
+    def budgets(self, limit: int, **query: str | None) -> Iterator[dict[str, Any]]:
+        """Budgets by name, over as many pages as it takes to have `limit` of them."""
+        return self._list("/api/budgets", "budgets", limit, query)
 
     def _list(self, path: str, name: str, limit: int, query: Mapping[str, str | None]) -> Iterator[dict[str, Any]]:
         cursor: str | None = None

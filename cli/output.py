@@ -79,6 +79,7 @@ _NUMBERS = frozenset(
     {
         *("attempts", "wait", "run", "took", "cost"),
         *("waiting", "active", "delayed", "completed", "cancelled", "failed", "started", "running", "stuck"),
+        *("limit", "spent", "reserved", "left", "used"),
         *("dead letters", "oldest", "per minute", "success", "errors", "average", "p95"),
     }
 )

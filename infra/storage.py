@@ -85,6 +85,10 @@ class Storage(Construct):
         """Read and change what stands before calls: breakers, rates, and what is known of providers."""
         let(role, (*_READ_ITEMS, "dynamodb:PutItem", "dynamodb:UpdateItem"), self.guards.table_arn)
 
+    def let_list_budgets(self, role: iam.Role) -> None:
+        """Find budgets by kind. What is found is read and changed as guards do."""
+        let(role, ("dynamodb:Query",), f"{self.guards.table_arn}/index/by_list")
+
     def let_settle_lapsed_leases(self, role: iam.Role) -> None:
         """Find what processes that died hold of budgets. What is found is changed as guards change it."""
         let(role, ("dynamodb:Query",), f"{self.guards.table_arn}/index/by_list")

@@ -13,6 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from . import (
     bot_routes,
     breaker_routes,
+    budget_routes,
     chat_routes,
     dead_letter_routes,
     document_routes,
@@ -44,6 +45,7 @@ ROUTERS = (
     dead_letter_routes.router,
     provider_routes.router,
     breaker_routes.router,
+    budget_routes.router,
     tenant_routes.router,
     health_routes.router,
     document_routes.router,

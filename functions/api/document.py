@@ -49,6 +49,7 @@ def document(app: APIGatewayHttpResolver, tasks: tuple[str, ...]) -> str:
             Tag(name="stories", description="Stories and their scores."),
             Tag(name="chats", description="Conversations with bots."),
             Tag(name="sagas", description="Work in steps that is done whole, or undone."),
+            Tag(name="money", description="What may be spent, and what was."),
             Tag(name="operation", description="Running the house."),
         ],
         security_schemes={SCHEME: HTTPBearer(bearerFormat="bsk_<id>_<secret>", description="An API key.")},

@@ -26,7 +26,7 @@ def refusal_of(error: BackstayError) -> Refusal | None:
         case InvalidTenantError():
             return invalid("tenant", str(error))
         case _:
-            return _refusal_about_jobs(error) or _refusal_about_runs(error)
+            return _refusal_about_jobs(error) or _refusal_about_runs(error) or _refusal_about_money(error)
 
 
 def refusal_of_findings(findings: Iterable[Mapping[str, Any]]) -> Refusal:
@@ -96,6 +96,18 @@ def _refusal_about_runs(error: BackstayError) -> Refusal | None:
             return Refusal(Kind.CONFLICT, str(error))
         case StaleRunError() | MetAnotherError():
             return Refusal(Kind.UNAVAILABLE, str(error), headers={"Retry-After": "1"})
+        case _:
+            return None
+
+
+def _refusal_about_money(error: BackstayError) -> Refusal | None:
+    from backstay.budgets.standing import LimitMovedError, UnknownScopeError
+
+    match error:
+        case UnknownScopeError():
+            return invalid("cursor", str(error))
+        case LimitMovedError():
+            return Refusal(Kind.CONFLICT, str(error))
         case _:
             return None
 

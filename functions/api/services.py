@@ -8,6 +8,7 @@ from backstay.access.authenticator import Authenticator
 from backstay.settings import Environment
 
 if TYPE_CHECKING:
+    from backstay.budgets.standing import Standing
     from backstay.catalog import Catalog
     from backstay.chats.table import ChatTable
     from backstay.circuits import Circuits
@@ -121,6 +122,13 @@ class Services:
         from backstay.circuits import Circuits
 
         return Circuits(self.config, self.env.guards_table)
+
+    @cached_property
+    def standing(self) -> "Standing":
+        """Reads budgets and changes their limits."""
+        from backstay.budgets.standing import Standing
+
+        return Standing(self.config.budgets, self.env.guards_table)
 
     @property
     def sagas(self) -> "Sagas":

@@ -31,7 +31,7 @@ class FakeApi:
                 self.end_headers()
                 self.wfile.write(document if isinstance(document, bytes) else json.dumps(document).encode())
 
-            do_GET = do_POST = _serve  # noqa: N815 - the names that http.server looks for
+            do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the names that http.server looks for
 
             def log_message(self, *_: object) -> None:
                 """Keep quiet."""

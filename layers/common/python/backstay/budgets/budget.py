@@ -52,6 +52,13 @@ class Account:
         """Whether calls may be refused."""
         return self.limit is not None and self.limit.hard
 
+    @property
+    def used_percent(self) -> Decimal | None:
+        """What is spent of the limit; None without one."""
+        if self.limit is None:
+            return None
+        return 100 * self.spent / self.limit.usd if self.limit.usd else Decimal(100)
+
     def with_limit(self, limit: Limit | None, *, by_hand: bool) -> "Account":
         """The window after its limit has changed; what was taken stays taken."""
         changed = replace(self, limit=limit, by_hand=by_hand)

@@ -10,6 +10,7 @@ from typing import Any
 
 from backstay.budgets.budget import NOTHING, UNIT, Account, Budget, Limit, Posting
 from backstay.budgets.periods import Periods, Window
+from backstay.budgets.scope import kind_of
 from backstay.dynamodb import encode
 
 Request = dict[str, Any]
@@ -23,9 +24,24 @@ def budget_id(scope: str) -> str:
     return f"budget#{scope}"
 
 
+def scope_of(an_id: str) -> str:
+    """Whose item has this key."""
+    return an_id.partition("#")[2]
+
+
+def list_of(kind: str) -> str:
+    """The list of all budgets of a kind, in which an item comes once and never moves."""
+    return f"budgets#{kind}"
+
+
 def to_item(budget: Budget) -> dict[str, Any]:
     """The budget in DynamoDB's attribute values."""
-    item: dict[str, Any] = {"id": encode(budget_id(budget.scope)), "reserved": dollars(budget.reserved)}
+    item: dict[str, Any] = {
+        "id": encode(budget_id(budget.scope)),
+        "list": encode(list_of(kind_of(budget.scope))),
+        "listed_at": encode(budget.scope),
+        "reserved": dollars(budget.reserved),
+    }
     for window, account in budget.accounts.items():
         item |= {
             f"period_{window}": encode(account.period),
@@ -38,8 +54,9 @@ def to_item(budget: Budget) -> dict[str, Any]:
 
 def from_item(item: Mapping[str, Any]) -> Budget:
     """The budget that `to_item` wrote."""
-    scope = item["id"]["S"].partition("#")[2]
-    return Budget(scope, {window: _account(item, window) for window in Window}, _number(item, "reserved"))
+    return Budget(
+        scope_of(item["id"]["S"]), {window: _account(item, window) for window in Window}, _number(item, "reserved")
+    )
 
 
 def post(posting: Posting, periods: Periods, needed: Decimal | None = None) -> Request:

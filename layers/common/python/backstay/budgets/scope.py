@@ -8,6 +8,9 @@ from backstay.budgets.periods import Window
 
 TOTAL = "total"
 
+KINDS = (TOTAL, "provider", "tenant", "task", "key")
+"""In the order in which they are shown."""
+
 Limits = Mapping[Window, Limit]
 
 
@@ -17,6 +20,19 @@ def scopes_of(
     """All scopes of a call, such as `total`, `provider:openai`, `tenant:acme`."""
     named = {"provider": provider, "tenant": tenant, "task": task, "key": key_id}
     return (TOTAL, *(f"{kind}:{name}" for kind, name in named.items() if name))
+
+
+def kind_of(scope: str) -> str:
+    """`total`, `provider`, `tenant`, `task` or `key`."""
+    return scope.partition(":")[0]
+
+
+def named_scopes(kind: str, settings: BudgetsSettings) -> tuple[str, ...]:
+    """The scopes of a kind that backstay.toml has tables for."""
+    if kind == TOTAL:
+        return (TOTAL,)
+    tables: dict[str, BudgetSettings] = getattr(settings, f"{kind}s")
+    return tuple(f"{kind}:{name}" for name in sorted(tables) if name != OTHERS)
 
 
 def limits_of(scope: str, settings: BudgetsSettings) -> Limits:

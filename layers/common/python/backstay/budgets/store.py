@@ -84,6 +84,18 @@ class LedgerStore:
         found = self._read_items([items.budget_id(scope) for scope in scopes])
         return {budget.scope: budget for budget in map(items.from_item, found)}
 
+    def scopes(self, kind: str, after: str, most: int) -> list[str]:
+        """Scopes of a kind that have a budget, by name, from behind one of them."""
+        answer = self._client.query(
+            TableName=self._table,
+            IndexName=INDEX,
+            KeyConditionExpression="#list = :list AND listed_at > :after",
+            ExpressionAttributeNames={"#list": "list"},
+            ExpressionAttributeValues={":list": {"S": items.list_of(kind)}, ":after": {"S": after or " "}},
+            Limit=most,
+        )
+        return [items.scope_of(item["id"]["S"]) for item in answer["Items"]]
+
     def create(self, budget: Budget) -> None:
         """Write a scope's first budget, unless there is one."""
         self._unless_overtaken(
