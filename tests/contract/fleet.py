@@ -1,5 +1,6 @@
 """A fleet of processes full of callers, for guards whose promises are about many at once."""
 
+import itertools
 import multiprocessing
 import os
 import time
@@ -12,6 +13,7 @@ from typing import Any
 from backstay import aws
 from backstay.resilience.breaker import CircuitBreaker, CircuitOpen
 from backstay.resilience.circuit import BreakerSettings
+from backstay.resilience.fleet_bulkhead import FleetBulkhead, FleetBulkheadFull
 from backstay.resilience.rate_limit import RateExceeded, RateLimit, RateLimits
 
 
@@ -95,6 +97,34 @@ class BreakerCallers:
         return _all(keep_calling, callers)
 
 
+@dataclass(frozen=True, slots=True)
+class SeatedCallers:
+    """Callers that share seats, hold each for a moment, and come back when they find none."""
+
+    table: str
+    at_once: int
+    call_s: float
+    lasts_s: float
+
+    def __call__(self, starts_at: float, callers: int) -> list[Call]:
+        """Call until the time is over."""
+        bulkhead, ends_at = FleetBulkhead("fleet", self.at_once, self.table), starts_at + self.lasts_s
+
+        def keep_calling(number: int) -> list[Call]:
+            calls = []
+            while time.time() < ends_at:
+                try:
+                    with bulkhead.seat(lasts_s=30):
+                        arrived = time.time()
+                        time.sleep(self.call_s)
+                        calls.append(Call(arrived, time.time()))
+                except FleetBulkheadFull:
+                    time.sleep(0.05)
+            return calls
+
+        return _all(keep_calling, callers)
+
+
 def run(
     work: Callable[[float, int], Sequence[Call]], environment: Mapping[str, str], callers: int, processes: int = 8
 ) -> list[Seen]:
@@ -129,6 +159,12 @@ def busiest(calls: Sequence[Call], window_s: float, weight: Callable[[Call], int
     return most
 
 
+def most_at_once(calls: Sequence[Call]) -> int:
+    """The most calls that ran at any one moment."""
+    moves = sorted([(call.arrived, 1) for call in calls] + [(call.ended, -1) for call in calls])
+    return max(itertools.accumulate(change for _, change in moves))
+
+
 def _process(
     work: Callable[[float, int], list[Call]],
     environment: dict[str, str],
@@ -142,7 +178,8 @@ def _process(
     def count(**_: Any) -> None:
         writes.append(1)
 
-    aws.dynamodb_for_guards().meta.events.register("before-send.dynamodb.PutItem", count)
+    for name in ("PutItem", "UpdateItem"):
+        aws.dynamodb_for_guards().meta.events.register(f"before-send.dynamodb.{name}", count)
     end.send("ready")
     starts_at: float = end.recv()
     time.sleep(max(0, starts_at - time.time()))

@@ -36,12 +36,14 @@ def table(emulator: Cloud) -> str:
 
 
 def test_five_hundred_callers_keep_to_a_limit_in_every_window_and_use_it(table, environment):
-    limits = RateLimits(requests=100, tokens=10_000, window_s=3, lapse_s=0.1)
-    work = fleet.RateCallers(table, limits, tokens=100, tokens_used=60, lasts_s=6.1)
+    limits = RateLimits(
+        requests=100, tokens=10_000, window_s=6
+    )  # with the true lapse: threads are late on busy machines
+    work = fleet.RateCallers(table, limits, tokens=100, tokens_used=60, lasts_s=10)
     seen = fleet.run(work, environment, callers=62)
     calls = [call for process in seen for call in process.calls]
-    assert fleet.busiest(calls, 3) <= 100
-    assert fleet.busiest(calls, 3, lambda call: call.tokens) <= 10_000
+    assert fleet.busiest(calls, 6) <= 100
+    assert fleet.busiest(calls, 6, lambda call: call.tokens) <= 10_000
     assert len(calls) >= 2 * 95, "two windows have passed, and callers came back when they were told to"
     assert sum(process.writes for process in seen) <= 0.2 * len(calls), "half as many at full scale"
 
@@ -59,3 +61,12 @@ def test_a_provider_that_is_down_gets_no_more_calls_than_the_bound(table, enviro
     in_flight = sum(call.arrived <= known_at and opened_at <= call.ended for call in calls)
     assert len(calls) <= settings.failure_threshold + in_flight + -(-outage_s // reset_s)
     assert any(call.arrived > known_at for call in calls), "it was probed"
+
+
+def test_never_more_calls_run_than_the_fleet_has_seats_and_all_of_them_are_used(table, environment, emulator):
+    work = fleet.SeatedCallers(table, at_once=12, call_s=0.1, lasts_s=3)
+    seen = fleet.run(work, environment, callers=10)
+    calls = [call for process in seen for call in process.calls]
+    assert fleet.most_at_once(calls) == 12
+    item = emulator.client("dynamodb").get_item(TableName=table, Key={"id": {"S": "seats#fleet"}})["Item"]
+    assert item["taken"]["N"] == "0", "all of them were given back"

@@ -1,5 +1,6 @@
 """The examples in docs/resilience.md do what the page says of them."""
 
+import contextlib
 import dataclasses
 import re
 from collections.abc import Callable
@@ -85,6 +86,14 @@ def test_a_bulkhead_refuses_who_finds_no_seat(page):
     with page.seats.seat(), page.seats.seat():
         assert "'reports' is full" in str(refused(lambda: page.report_of("may")))
     assert page.report_of("may") == "an answer"
+
+
+def test_a_fleet_s_bulkhead_refuses_who_finds_no_seat(page):
+    with contextlib.ExitStack() as seats:
+        for _ in range(20):
+            seats.enter_context(page.fleet_seats.seat(lasts_s=30))
+        assert "'invoices' is full: 20 calls" in str(refused(lambda: page.invoice_of("may")))
+    assert page.invoice_of("may") == "an answer"
 
 
 def test_a_deadline_inside_another_ends_with_it(page, other_side):

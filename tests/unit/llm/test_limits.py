@@ -14,6 +14,7 @@ from backstay.llm.guards import Asking, Guards
 from backstay.llm.request import Usage
 from backstay.rates import provider_rate
 from backstay.resilience.bulkhead import BulkheadFull
+from backstay.resilience.fleet_bulkhead import FleetBulkheadFull
 from backstay.resilience.rate_limit import RateExceeded, TooLarge
 from backstay.running import Job
 
@@ -133,14 +134,26 @@ def test_a_call_larger_than_every_limit_fails_and_says_what_to_do(limited) -> No
 def test_what_finds_no_seat_gives_its_permit_back(limited) -> None:
     limited("requests_per_minute = 100\ntokens_per_minute = 10000")
     guards = Guards(config.load(), "guards")
-    with guards.admitted(Asking("house", "tiny", 1000)) as first:
-        with pytest.raises(BulkheadFull), guards.admitted(Asking("house", "tiny", 4000)):
+    with guards.admitted(Asking("house", "tiny", 1000, 5)) as first:
+        with pytest.raises(BulkheadFull), guards.admitted(Asking("house", "tiny", 4000, 5)):
             raise AssertionError("there is one seat")
         first.took(Usage(input_tokens=5, output_tokens=5), None)
     with guards.admitted(
-        Asking("house", "tiny", 6000)
+        Asking("house", "tiny", 6000, 5)
     ):  # more than is left in stock: a lot is written, and with it the returns
         assert used()[1] < 10_000
+
+
+def test_calls_at_once_are_bounded_for_the_fleet_where_backstay_toml_says_so(limited) -> None:
+    limited("concurrency = 2", at_once=10)
+    one, other = Guards(config.load(), "guards"), Guards(config.load(), "guards")
+    asking = Asking("house", "tiny", 1000, 5)
+    with one.admitted(asking), other.admitted(asking):
+        third = other.admitted(asking)
+        with pytest.raises(FleetBulkheadFull, match="2 calls are running in the fleet"):
+            third.__enter__()
+    with other.admitted(asking), other.admitted(asking):
+        pass
 
 
 def test_a_provider_without_limits_writes_nothing_to_the_table_but_what_it_costs(providers: LLMock) -> None:

@@ -20,6 +20,8 @@ class LimitSettings(Section):
     requests_per_minute: int | None = Field(default=None, ge=1)
     tokens_per_minute: int | None = Field(default=None, ge=1)
     requests_per_day: int | None = Field(default=None, ge=1)
+    concurrency: int | None = Field(default=None, ge=1)
+    """Calls at once."""
 
 
 class BreakerSettings(Section):

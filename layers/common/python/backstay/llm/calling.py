@@ -77,7 +77,7 @@ class Caller:
         scopes = scopes_of(route.provider, tenant=job.tenant, task=job.task, key_id=job.key_id) if job else None
         usd = most_usd(self.board.settings, route.provider, route.model, request)
         money = Ask(usd, scopes or scopes_of(route.provider), lasts_s, job.id if job else None)
-        return Asking(route.provider, route.model, request.most_tokens, priority, money if usd else None)
+        return Asking(route.provider, route.model, request.most_tokens, lasts_s, priority, money if usd else None)
 
     def _priced(self, route: Route, answer: Answer, latency_ms: int) -> Call:
         usage = answer.usage

@@ -1,4 +1,4 @@
-"""What stands before a call and may refuse it: its provider's breaker and limits, its budgets, this process's seats."""
+"""What stands before a call and may refuse it: its provider's breaker and limits, its budgets, seats."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,6 +17,7 @@ from backstay.llm.request import Usage
 from backstay.rates import provider_rate
 from backstay.resilience.breaker import Admission
 from backstay.resilience.bulkhead import Bulkhead
+from backstay.resilience.fleet_bulkhead import FleetBulkhead
 from backstay.resilience.permits import Permit
 from backstay.resilience.window import Priority
 from backstay.telemetry import logger
@@ -33,6 +34,8 @@ class Asking:
     model: str
     most_tokens: int
     """That it can take, in and out."""
+    lasts_s: float
+    """It ends within so many seconds."""
     priority: Priority = "normal"
     money: Ask | None = None
     """The most that it can cost, and who pays. None where it costs nothing."""
@@ -71,6 +74,11 @@ class Guards:
         self._rates = {name: provider_rate(name, of.limits, table) for name, of in settings.providers.items()}
         self._ledger = Ledger(settings.budgets, table)
         self._bulkheads = {name: Bulkhead(name, of.concurrency) for name, of in settings.providers.items()}
+        self._fleet_bulkheads = {
+            name: FleetBulkhead(name, of.limits.concurrency, table)
+            for name, of in settings.providers.items()
+            if of.limits.concurrency
+        }
 
     @contextmanager
     def admitted(self, asking: Asking) -> Iterator[Admitted]:
@@ -85,6 +93,7 @@ class Guards:
             BudgetHeld: calls under way hold what is left of a budget.
             WorkError: budgets can't be read or written.
             BulkheadFull: as many calls of it as may run in this process are running.
+            FleetBulkheadFull: as many as may run in the fleet are.
         """
         breaker = self._circuits.of_provider(asking.provider)
         admission = breaker.admit(provider_circuit(asking.provider), asking.model)
@@ -103,6 +112,8 @@ class Guards:
             try:
                 reservation = seated.enter_context(self._reserved(asking.money)) if asking.money else None
                 seated.enter_context(self._bulkheads[asking.provider].seat())
+                if fleet := self._fleet_bulkheads.get(asking.provider):
+                    seated.enter_context(fleet.seat(asking.lasts_s))
             except WorkError:
                 if permit:
                     permit.abandon()
