@@ -3,39 +3,14 @@
 import json
 import time
 import uuid
-from typing import Any
 
 import pytest
 
 from .conftest import Backstay
+from .runs import read, start, until
 from .stack import Json, Stack
 
 pytestmark = pytest.mark.e2e
-
-ENDS = {"completed", "compensated", "compensation_failed", "failed", "aborted"}
-
-
-def start(stack: Stack, saga: str, work: Json, **options: Any) -> str:
-    """Start a run; answers its id."""
-    run_id: str = stack.post(f"/api/sagas/{saga}/runs", {"input": work, **options})["id"]
-    return run_id
-
-
-def read(stack: Stack, run_id: str) -> Json:
-    return stack.get(f"/api/runs/{run_id}")
-
-
-def until(stack: Stack, run_id: str, *states: str) -> Json:
-    """The run once it is in one of these states, or over where none is named."""
-
-    def look() -> Json | None:
-        run = read(stack, run_id)
-        if run["state"] in (states or ENDS):
-            return run
-        assert run["state"] not in ENDS, f"expected {states}, but: {json.dumps(run, indent=2)}"
-        return None
-
-    return stack.until(look, 60)
 
 
 def states_of(run: Json) -> dict[str, str]:

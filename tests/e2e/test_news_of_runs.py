@@ -1,0 +1,126 @@
+"""News of runs arrives at a person: from the run over the event bus to whoever listens where alarms go."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from backstay.clock import epoch_ms
+from backstay.jobs import keys
+from tests.receivers import receiver
+
+from .runs import read, start, until
+from .stack import Json, Stack
+
+pytestmark = pytest.mark.e2e
+
+WATCH = "watch-workflows"
+
+
+class Ear:
+    """A queue that hears what the alarm topic says."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._sqs, self._sns = stack.client("sqs"), stack.client("sns")
+        self._queue = self._sqs.create_queue(QueueName=f"ear-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"]
+        subscribed = self._sns.subscribe(
+            TopicArn=stack.cloud.outputs["AlarmTopic"],
+            Protocol="sqs",
+            Endpoint=arn["QueueArn"],
+            ReturnSubscriptionArn=True,
+        )
+        self._subscription = subscribed["SubscriptionArn"]
+        self._heard: list[str] = []
+
+    def of(self, run_id: str) -> list[str]:
+        """What was said of a run so far."""
+        while messages := self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                self._heard.append(json.loads(message["Body"])["Message"])
+                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+        return [text for text in self._heard if run_id in text]
+
+    def close(self) -> None:
+        self._sns.unsubscribe(SubscriptionArn=self._subscription)
+        self._sqs.delete_queue(QueueUrl=self._queue)
+
+
+@pytest.fixture
+def ear(stack: Stack) -> Iterator[Ear]:
+    ear = Ear(stack)
+    yield ear
+    ear.close()
+
+
+def look(stack: Stack) -> Json:
+    """One round of the watch, which its clock would start within five minutes."""
+    answer = stack.client("lambda").invoke(FunctionName=f"backstay-{stack.cloud.stage}-{WATCH}", Payload=b"{}")
+    found: Json = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, found
+    return found
+
+
+def age(stack: Stack, run_id: str, **begun: timedelta) -> None:
+    """Let a run be older than it is: unchanged for three minutes, and begun so long ago."""
+    changed_at = datetime.now(UTC) - timedelta(minutes=3)
+    values: dict[str, Any] = {
+        "changed_at": {"N": str(epoch_ms(changed_at))},
+        "state_at": {"S": keys.stamp(changed_at, run_id)},
+        **{name: {"N": str(epoch_ms(changed_at - ago))} for name, ago in begun.items()},
+    }
+    stack.client("dynamodb").update_item(
+        TableName=stack.cloud.outputs["WorkflowsTable"],
+        Key={"id": {"S": run_id}, "part": {"S": "run"}},
+        UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in values),
+        ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
+    )
+
+
+def test_a_person_hears_that_a_run_waits_for_approval(stack: Stack, ear: Ear):
+    run_id = start(stack, "meet", {})
+    until(stack, run_id, "waiting_for_approval")
+    (text,) = stack.until(lambda: ear.of(run_id))
+    assert f"backstay saga approve {run_id}" in text
+    stack.post(f"/api/runs/{run_id}/reject")
+    until(stack, run_id, "aborted")
+
+
+@pytest.mark.parametrize(
+    ("what", "step", "limit_s", "words"),
+    [
+        ("a step", "linger", 1, "step 'linger' has taken longer than 1 s"),
+        ("all of it", None, 3600, "it has taken longer than 3600 s"),
+    ],
+)
+def test_a_person_hears_once_of_what_is_stuck(
+    stack: Stack, ear: Ear, what: str, step: str | None, limit_s: int, words: str
+):
+    run_id = start(stack, "dawdle", {"text": what})
+    stack.until(lambda: any(one["attempts"] for one in read(stack, run_id)["steps"]))
+    age(stack, run_id, begun_at=timedelta(hours=1))
+    stack.until(lambda: run_id in look(stack)["stuck"])
+    stuck = read(stack, run_id)["stuck"]
+    assert (stuck["step"], stuck["limit_s"]) == (step, limit_s)
+    (text,) = stack.until(lambda: ear.of(run_id))
+    assert words in text
+    (numbers,) = [one for one in stack.get("/api/workflows")["workflows"] if one["saga"] == "dawdle"]
+    assert numbers["stuck"] >= 1
+
+    assert run_id not in look(stack)["stuck"]
+    stack.post(f"/api/runs/{run_id}/abort")
+    until(stack, run_id, "aborted")
+    assert len(ear.of(run_id)) == 1, "the same thing is told once"
+
+
+def test_a_person_hears_of_a_run_that_could_not_be_undone(stack: Stack, ear: Ear):
+    faults = {"one#undo": "fails_for_good", "check#do": "fails_for_good"}
+    with receiver() as outside:
+        run_id = start(stack, "matrix", {"url": outside.url(), "faults": faults})
+        run = until(stack, run_id, "compensation_failed")
+    assert run["standing"] == [{"step": "one", "why": "undo_failed"}]
+    texts = stack.until(lambda: ear.of(run_id))
+    assert f"backstay saga redrive {run_id}" in texts[0]
