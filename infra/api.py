@@ -13,6 +13,7 @@ from infra.code import FunctionsFolder
 from infra.function import Function, FunctionProps, Surroundings
 from infra.layer import Layers
 from infra.permissions import acknowledge, let_any
+from infra.provider_alarms import watch_answers
 from infra.provider_trial import ProviderTrial
 from infra.reach import Reach
 
@@ -73,6 +74,7 @@ class Api(Construct):
         acknowledge(api, "APIG4", "keys are checked in the function, cached for 30 s; /health answers without one")
         self.url = api.api_endpoint
         self._open(api, around)
+        watch_answers(around.alarms, api)
 
     def _open(self, api: apigateway.HttpApi, around: Surroundings) -> None:
         log_group = logs.LogGroup(

@@ -11,6 +11,7 @@ from infra.code import FunctionsFolder
 from infra.function import Function, FunctionProps, Surroundings
 from infra.layer import Layers
 from infra.permissions import acknowledge
+from infra.queue_alarms import watch_dead_letters
 from infra.reach import Reach
 from infra.task_queue import encrypted_queue
 
@@ -52,7 +53,7 @@ class Changes(Construct):
     def _follow(self, function: Function, around: Surroundings, props: ChangesProps) -> None:
         dead = encrypted_queue(self, "Dead", "follow-changes-dead", around.stage, around.encryption)
         acknowledge(dead, "SQS3", "is itself where failures go")
-        around.alarms.watch_dead_letters("follow-changes", dead)
+        watch_dead_letters(around.alarms, "follow-changes", dead)
         function.lambda_function.add_event_source(
             sources.DynamoEventSource(
                 props.reach.storage.jobs,

@@ -10,6 +10,7 @@ from constructs import Construct
 from infra.code import FunctionsFolder
 from infra.function import Function, FunctionProps, Surroundings
 from infra.layer import Layers
+from infra.provider_alarms import watch_credit
 from infra.reach import Reach
 
 _TIMEOUT_S = 120
@@ -49,4 +50,4 @@ class Credits(Construct):
         settings = props.reach.config
         for name, provider in settings.providers.items():
             if provider.kind == "openrouter":
-                around.alarms.watch_credit(name, settings.credits)
+                watch_credit(around.alarms, name, settings.credits)

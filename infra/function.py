@@ -11,6 +11,7 @@ from constructs import Construct
 
 from infra.alarms import Alarms
 from infra.encryption import Encryption
+from infra.function_alarms import watch_function, watch_worker
 from infra.layer import ARCHITECTURE, RUNTIME
 from infra.stage import Stage
 
@@ -42,6 +43,8 @@ class FunctionProps:
     """On top of what all functions share."""
     retries: int | None = None
     """How often Lambda itself repeats an asynchronous call that crashed; None where nothing calls it so."""
+    task: str | None = None
+    """The task whose jobs it runs; None for what is no worker."""
 
 
 class Function(Construct):
@@ -91,4 +94,7 @@ class Function(Construct):
         )
         log_group.grant_write(self.role)
         around.encryption.let_use(self.role, "dynamodb", "s3", "sqs")
-        around.alarms.watch_function(props.name, self.lambda_function)
+        if props.task:
+            watch_worker(around.alarms, props.task, self.lambda_function, props.timeout_s)
+        else:
+            watch_function(around.alarms, props.name, self.lambda_function)

@@ -9,26 +9,32 @@ from aws_cdk import ArnFormat, CfnOutput, Fn, Stack
 from constructs import Construct
 
 from backstay import config
+from backstay.alerts.rules import rules
 from backstay.catalog import AnyTask
 from backstay.settings import SettingsError
 from backstay.workflows.planning import file_of
 from infra.alarms import Alarms, AlarmsProps
 from infra.api import Api, ApiProps
+from infra.budget_alarms import watch_budgets
 from infra.changes import Changes, ChangesProps
 from infra.code import WEBHOOK_TASK, FunctionsFolder
 from infra.credits import Credits, CreditsProps
 from infra.encryption import Encryption
 from infra.function import Surroundings
+from infra.function_alarms import watch_concurrency
 from infra.layer import LayerProps, Layers
+from infra.provider_alarms import watch_calls
 from infra.provider_trial import ProviderTrial, ProviderTrialProps
 from infra.reach import Reach
 from infra.saga import SagaMachine, SagaProps, check_tasks
+from infra.saga_alarms import watch_saga
 from infra.saga_check import check
 from infra.sagas_folder import SagasFolder
 from infra.schedules import Schedules, SchedulesProps
 from infra.stage import Stage
 from infra.storage import Storage, StorageProps
 from infra.sweep import Sweep, SweepProps
+from infra.table_alarms import watch_tables
 from infra.task_queue import TaskQueue, TaskQueueProps
 from infra.watch import Watch, WatchProps
 from infra.worker import Worker, WorkerProps
@@ -63,12 +69,13 @@ class BackstayStack(Stack):
         self._sagas = props.sagas.sagas(self._settings)
         check_routes(self._tasks, self._settings)
         self._encryption = Encryption(self, "Encryption", stage)
-        self._alarms = Alarms(self, "Alarms", AlarmsProps(stage, self._encryption))
+        self._alarms = Alarms(self, "Alarms", AlarmsProps(stage, self._encryption, rules(self._settings.alerts)))
         self._storage = Storage(self, "Storage", StorageProps(stage, self._encryption, self._settings.jobs))
         self._schedules = Schedules(self, "Schedules", SchedulesProps(stage))
         self._queues = {task.name: self._queue(task) for task in self._tasks}
         self._build_functions()
         self._build_sagas()
+        self._watch()
         for task in self._tasks:
             sys.stderr.write(f"{describe(task)}\n")
 
@@ -104,6 +111,14 @@ class BackstayStack(Stack):
             check_tasks(saga, tasks)
             made_of = SagaProps(saga, self._props.stage, self._encryption, tasks, self._queues)
             SagaMachine(self, f"{_pascal(saga.name)}Saga", made_of)
+            watch_saga(self._alarms, saga.name)
+
+    def _watch(self) -> None:
+        """What is no single function's or queue's to be watched for."""
+        watch_concurrency(self._alarms)
+        watch_tables(self._alarms, self._storage)
+        watch_calls(self._alarms, self._settings)
+        watch_budgets(self._alarms, self._settings)
 
     def _environment(self) -> dict[str, str]:
         stage, storage = self._props.stage, self._storage

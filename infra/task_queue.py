@@ -10,6 +10,7 @@ from constructs import Construct
 from backstay.catalog import AnyTask
 from infra.alarms import Alarms
 from infra.encryption import Encryption
+from infra.queue_alarms import watch_dead_letters, watch_queue
 from infra.stage import Stage
 
 _LONGEST_RETENTION = Duration.days(14)
@@ -39,7 +40,7 @@ class TaskQueue(Construct):
         super().__init__(scope, id)
         task = props.task
         self.dead_letters = encrypted_queue(self, "Dead", f"{task.name}-dead", props.stage, props.encryption)
-        props.alarms.watch_dead_letters(task.name, self.dead_letters)
+        watch_dead_letters(props.alarms, task.name, self.dead_letters)
         self.queues = {name: self._queue(name, props) for name in task.queue_names()}
 
     def let_send(self, role: iam.Role) -> None:
@@ -70,7 +71,7 @@ class TaskQueue(Construct):
             visibility_s=props.task.limits.lease_s,
             dead_letters=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MAX_RECEIVES),
         )
-        props.alarms.watch_queue(name, queue)
+        watch_queue(props.alarms, name, queue)
         return queue
 
 

@@ -48,6 +48,7 @@ class Worker(Construct):
                 timeout_s=task.limits.function_timeout_s,
                 memory_mb=task.limits.memory_mb,
                 environment={"BACKSTAY_TASK": task.name},
+                task=task.name,
             ),
         )
         _feed(function, props)

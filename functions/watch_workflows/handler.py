@@ -10,7 +10,7 @@ from backstay.errors import BackstayError
 from backstay.settings import Environment
 from backstay.telemetry import Metric, emit, logger
 from backstay.workflows.catalog import sagas
-from backstay.workflows.run import RunRecord
+from backstay.workflows.run import RunRecord, RunState
 from backstay.workflows.status_events import StatusEvents
 
 if TYPE_CHECKING:
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from backstay.workflows.watching import Watcher
 
 STATUS_EVENT = "Step Functions Execution Status Change"
+
+_FAILED = {
+    RunState.COMPLETED: 0,
+    RunState.FAILED: 100,
+    RunState.COMPENSATED: 100,
+    RunState.COMPENSATION_FAILED: 100,
+}
+"""The average over runs is the part that fails, in percent. Runs that somebody called off say nothing."""
 
 _MARGIN_MS = 5_000
 """What is kept of the Lambda's time to finish what was begun."""
@@ -37,6 +45,8 @@ def handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any
     """
     if event.get("detail-type") == STATUS_EVENT:
         record = _events().take(event["detail"])
+        if record and record.state in _FAILED:
+            emit([Metric("RunFailed", _FAILED[record.state], "Percent")], {"Saga": record.saga}, {"run_id": record.id})
         return {"run_id": record.id, "state": str(record.state)} if record else {}
     done = _watcher().look(lambda: context.get_remaining_time_in_millis() < _MARGIN_MS)
     found = {"looked_at": done.looked_at, "stuck": [record.id for record in done.stuck]}

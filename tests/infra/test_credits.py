@@ -37,19 +37,19 @@ def test_it_reads_the_keys_of_those_who_can_be_asked_and_no_other(template: Temp
 
 def test_alarms_begin_where_backstay_toml_says(template: Template) -> None:
     found = {
-        alarm["AlarmName"].removeprefix("backstay-dev-gateway-credit-"): (
+        alarm["AlarmName"].removeprefix("backstay-dev-").removesuffix("/gateway"): (
             alarm["MetricName"],
             alarm["ComparisonOperator"],
             alarm["Threshold"],
         )
         for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
-        if "credit-" in alarm["AlarmName"] and "gateway" in alarm["AlarmName"]
+        if "cost." in alarm["AlarmName"] and alarm["AlarmName"].endswith("/gateway")
     }
     assert found == {
-        "low": ("CreditsRemaining", "LessThanThreshold", 5),
-        "critical": ("CreditsRemaining", "LessThanThreshold", 2),
-        "spent": ("CreditsUsedToday", "GreaterThanThreshold", 1),
-        "unknown": ("CreditChecksFailedInARow", "GreaterThanThreshold", 2),
+        "cost.credits_low": ("CreditsRemaining", "LessThanThreshold", 5),
+        "cost.credits_critical": ("CreditsRemaining", "LessThanThreshold", 2),
+        "cost.high_daily_usage": ("CreditsUsedToday", "GreaterThanThreshold", 1),
+        "cost.credits_unknown": ("CreditChecksFailedInARow", "GreaterThanOrEqualToThreshold", 3),
     }
     names = [alarm["AlarmName"] for alarm in template.of_type("AWS::CloudWatch::Alarm").values()]
-    assert not any("openai-credit" in name for name in names)
+    assert not any(name.endswith("credits_low/openai") for name in names)

@@ -107,16 +107,16 @@ def test_the_api_leads_every_request_to_its_function(dev: Template) -> None:
 
 def test_every_queue_and_function_is_watched(derived: Template) -> None:
     alarms = derived.named("AWS::CloudWatch::Alarm", "AlarmName")
-    wanted = {
-        f"backstay-dev-add-in-order-{queue}-{what}" for queue in ("high", "normal", "low") for what in ("deep", "old")
-    }
-    wanted |= {f"backstay-dev-add-in-order-{what}" for what in ("dead-letters", "errors")}
-    wanted |= {"backstay-dev-api-errors", "backstay-dev-sweep-errors", "backstay-dev-follow-changes-errors"}
-    assert wanted <= set(alarms)
-    deep = alarms["backstay-dev-add-in-order-high-deep"]
+    queues = ("high", "normal", "low")
+    wanted = {f"worker.queue_{what}/add-in-order-{queue}" for queue in queues for what in ("depth", "age")}
+    wanted |= {"worker.dead_letter/add-in-order", "worker.dead_letter/follow-changes"}
+    wanted |= {"worker.unhealthy/add-in-order:errors", "worker.unhealthy/add-in-order:slow"}
+    wanted |= {f"system.crashed/{name}" for name in ("api", "sweep", "follow-changes")}
+    assert {f"backstay-dev-{name}" for name in wanted} <= set(alarms)
+    deep = alarms["backstay-dev-worker.queue_depth/add-in-order-high"]
     assert deep["Threshold"] == 1000
     assert deep["Period"] * deep["EvaluationPeriods"] == 600
-    assert all(alarm["AlarmActions"] for alarm in alarms.values())
+    assert all(alarm["AlarmActions"] and alarm["OKActions"] for alarm in alarms.values())
 
 
 def test_the_stack_tells_what_the_command_line_needs(dev: Template) -> None:

@@ -1,0 +1,56 @@
+"""Alarms of tables: they are throttled, slow, or fail."""
+
+from collections.abc import Iterator, Mapping
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
+
+from infra.alarms import Alarms, Condition, plain
+from infra.storage import Storage
+
+THROTTLED, SLOW, ERRORS = "system.throttled", "database.slow", "database.errors"
+
+_OPERATIONS: Mapping[str, tuple[str, ...]] = {
+    "jobs": ("UpdateItem", "BatchGetItem"),
+    "guards": ("PutItem", "TransactWriteItems"),
+    "workflows": ("UpdateItem", "TransactWriteItems"),
+}
+"""Those that all work goes through; where DynamoDB is ill, it shows there."""
+
+_TABLES = ("jobs", "guards", "workflows", "content", "keys", "cache", "idempotency", "chats")
+
+
+def watch_tables(alarms: Alarms, storage: Storage) -> None:
+    """Tell when a table of the stage is ill."""
+    for name, table in _tables(storage):
+        for what in ("Read", "Write"):
+            throttles = table.metric(f"{what}ThrottleEvents", statistic="Sum")
+            text = (
+                f"DynamoDB throttles {what.lower()}s of table {name}: one key gets too many of them, or the table's"
+                " load has more than doubled within half an hour. What is throttled is tried again"
+            )
+            alarms.add(THROTTLED, f"table:{name}:{what.lower()}s", Condition(throttles, text, 0))
+        for operation in _OPERATIONS.get(name, ()):
+            _watch_operation(alarms, name, table, operation)
+
+
+def _watch_operation(alarms: Alarms, name: str, table: dynamodb.ITable, operation: str) -> None:
+    limit_ms, source = alarms.limit_of(SLOW), f"{name}:{operation}"
+    latency = _metric("SuccessfulRequestLatency", table, operation, "p99")
+    text = (
+        f"One in a hundred {operation} of table {name} takes longer than {plain(limit_ms)} ms; see whether AWS reports"
+        " trouble with DynamoDB"
+    )
+    alarms.add(SLOW, source, Condition(latency, text, limit_ms, periods=2))
+    failed = _metric("SystemErrors", table, operation, "Sum")
+    text = f"DynamoDB fails at {operation} of table {name}; see whether AWS reports trouble with it"
+    alarms.add(ERRORS, source, Condition(failed, text, 0))
+
+
+def _tables(storage: Storage) -> Iterator[tuple[str, dynamodb.ITable]]:
+    return ((name, getattr(storage, name)) for name in _TABLES)
+
+
+def _metric(name: str, table: dynamodb.ITable, operation: str, statistic: str) -> cloudwatch.Metric:
+    dimensions = {"TableName": table.table_name, "Operation": operation}
+    return cloudwatch.Metric(namespace="AWS/DynamoDB", metric_name=name, dimensions_map=dimensions, statistic=statistic)

@@ -1,0 +1,78 @@
+"""Alarms: one for every rule that a metric can tell, named so that the rule and what it is about are read off it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from backstay.alerts.alarm_names import parse
+from backstay.alerts.rules import BUILT_IN, Heard
+from tests.infra.conftest import synthesise, write_functions
+from tests.infra.template import Properties, Template
+
+PREFIX = "backstay-dev-"
+TOML = """
+[providers.gateway]
+kind = "openrouter"
+secret = "provider/gateway"
+
+[alerts.rules."worker.queue_depth"]
+threshold = 50
+minutes = 20
+text = "Wake Ann"
+
+[alerts.rules."worker.queue_age"]
+enabled = false
+"""
+ALL = "AWS::CloudWatch::Alarm"
+
+
+@pytest.fixture(scope="module")
+def adjusted(tmp_path_factory: pytest.TempPathFactory, clean_imports: None) -> Template:
+    """A stack whose backstay.toml adjusts rules, and whose provider has credit that can be asked for."""
+    folder = tmp_path_factory.mktemp("alarms")
+    write_functions(folder / "functions")
+    (folder / "backstay.toml").write_text(TOML)
+    return synthesise(folder / "out", functions=str(folder / "functions"), config=str(folder / "backstay.toml"))
+
+
+def of_rule(template: Template, rule: str) -> Iterator[Properties]:
+    alarms = template.named(ALL, "AlarmName").items()
+    return (alarm for name, alarm in alarms if parse(name, PREFIX).rule == rule)
+
+
+def test_every_alarm_says_its_rule_and_what_to_do(dev: Template) -> None:
+    for name, alarm in dev.named(ALL, "AlarmName").items():
+        assert parse(name, PREFIX).rule in BUILT_IN
+        assert len(alarm["AlarmDescription"]) > 40
+
+
+def test_every_rule_that_an_alarm_tells_has_alarms(dev: Template, adjusted: Template) -> None:
+    told = {parse(name, PREFIX).rule for one in (dev, adjusted) for name in one.named(ALL, "AlarmName")}
+    wanted = {name for name, rule in BUILT_IN.items() if rule.heard is not Heard.EVENT}
+    assert told == wanted
+
+
+def test_a_rule_is_adjusted_and_another_switched_off(adjusted: Template) -> None:
+    (deep,) = of_rule(adjusted, "worker.queue_depth")
+    assert (deep["Threshold"], deep["Period"] * deep["EvaluationPeriods"]) == (50, 1200)
+    assert deep["AlarmDescription"] == "Wake Ann"
+    assert not list(of_rule(adjusted, "worker.queue_age"))
+
+
+def test_budgets_of_the_whole_and_of_every_provider_are_watched_at_every_threshold(dev: Template) -> None:
+    for rule, percent in (("warning", 75), ("critical", 90), ("emergency", 95)):
+        alarms = list(of_rule(dev, f"cost.budget_{rule}"))
+        assert {alarm["Threshold"] for alarm in alarms} == {percent}
+        watched = {
+            tuple(sorted((dimension["Name"], dimension["Value"]) for dimension in alarm["Dimensions"]))
+            for alarm in alarms
+        }
+        assert watched == {
+            (("Scope", scope), ("Window", window))
+            for scope in ("total", "provider:anthropic", "provider:openai")
+            for window in ("daily", "monthly", "yearly")
+        }
+
+
+def test_the_stack_has_room_for_tasks_to_come(dev: Template) -> None:
+    assert len(dev.body["Resources"]) < 450, "CloudFormation takes 500 resources"
