@@ -142,7 +142,7 @@ def _poison_items(machine):
 
 
 def test_a_failed_jobs_letter_redriven_by_sqs_runs_it_again(machine, broker: Broker):
-    broken = time.time() + 1
+    broken = time.time() + 4
     record = machine.submit("obey", {"fail_until": broken})
     for _ in range(3):
         machine.make_visible("obey")

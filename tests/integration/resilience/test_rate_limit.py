@@ -60,9 +60,9 @@ def test_calls_one_after_another_are_served_from_stock(process, writes):
 
 
 def test_stock_lapses_and_goes_back(process, now):
-    rate = process(RateLimits(requests=100, lapse_s=0.1))
+    rate = process(RateLimits(requests=100, lapse_s=0.5))
     rate.take()
-    time.sleep(0.1)
+    time.sleep(0.5)
     rate.take()
     assert rate.use().requests == 2 + 9  # the first lot's nine went back, the second's are in stock
 
@@ -135,7 +135,7 @@ def _slow_writes(monkeypatch, count: int) -> None:
 
     def write(**request):
         if next(slow, None) is not None:
-            time.sleep(0.1)
+            time.sleep(0.5)
         put(**request)
 
     monkeypatch.setattr(aws.dynamodb_for_guards(), "put_item", write)
@@ -143,14 +143,14 @@ def _slow_writes(monkeypatch, count: int) -> None:
 
 def test_a_lot_that_was_written_too_slowly_goes_back_and_another_is_taken(process, monkeypatch):
     """As in a process that starts: it imports an SDK beside this, and is slow for a moment."""
-    rate = process(RateLimits(requests=100, kept_for_high=0, lapse_s=0.1))
+    rate = process(RateLimits(requests=100, kept_for_high=0, lapse_s=0.5))
     _slow_writes(monkeypatch, 2)
     rate.take()
     assert rate.use().requests == 10, "what lapsed is not in use"
 
 
 def test_who_stays_too_slow_is_refused_and_holds_nothing(process, monkeypatch):
-    rate = process(RateLimits(requests=100, kept_for_high=0, lapse_s=0.1))
+    rate = process(RateLimits(requests=100, kept_for_high=0, lapse_s=0.5))
     _slow_writes(monkeypatch, 3)
     with pytest.raises(RateExceeded, match="too slowly"):
         rate.take()

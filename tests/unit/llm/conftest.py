@@ -83,7 +83,7 @@ def providers(configure: Callable[[str], None], llmock: LLMock) -> LLMock:
         [providers.house]
         kind = "compatible"
         base_url = "{llmock.base_url("openai")}"
-        timeout_s = 1
+        timeout_s = 3
         [routes]
         default = ["anthropic/claude-haiku-5-5", "openai/gpt-5.6-luna"]
         [prices."house/tiny"]

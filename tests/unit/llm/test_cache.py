@@ -229,7 +229,7 @@ def test_those_who_waited_in_the_process_are_told_the_same_failure(processes: Pr
 
     def fail() -> Fresh:
         asked.append(1)
-        time.sleep(0.4)
+        time.sleep(2)  # for the others to come
         raise llm.LLMError(ErrorClass.MODERATION, "no")
 
     def ask(_: int) -> ErrorClass:

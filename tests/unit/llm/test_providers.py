@@ -284,7 +284,7 @@ def test_a_failed_call_tells_whether_it_may_have_been_charged(respond: Respond, 
 def test_an_answer_that_only_trickles_ends_at_the_deadline_all_the_same() -> None:
     class Trickle(httpx2.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
-            for _ in range(200):
+            for _ in range(3000):
                 time.sleep(0.02)
                 yield b" "
 
@@ -292,7 +292,7 @@ def test_an_answer_that_only_trickles_ends_at_the_deadline_all_the_same() -> Non
     with pytest.raises(LLMError) as caught:
         openai(lambda _: httpx2.Response(200, stream=Trickle())).ask(ASK, "gpt-5.6-luna", 0.3)
     assert caught.value.failure.error_class is ErrorClass.TIMEOUT
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 30, "it trickles for a minute"
 
 
 def test_a_key_never_stands_in_what_an_error_says_or_shows() -> None:

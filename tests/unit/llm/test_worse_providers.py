@@ -113,7 +113,7 @@ def deploy(configure: Callable[[str], None]) -> Callable[[str, str], None]:
             kind = "{kind}"
             secret = "provider/house"
             base_url = "{url}"
-            timeout_s = 2
+            timeout_s = 3
             [providers.house.limits]
             [routes]
             default = ["{ROUTE}"]

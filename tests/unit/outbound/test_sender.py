@@ -22,6 +22,9 @@ from tests.receivers import Receiver, drips, hangs_up, pours, status
 
 LOOPBACK = ip_address("127.0.0.1")
 QUICK = Bounds(connect_s=1, read_s=0.4, total_s=0.6, body_bytes=1_000)
+SMALL = Bounds(body_bytes=1_000)
+SOON_S = 30
+"""Long before the other side would have ended it, on however busy a machine: that would have gone on for ever."""
 
 
 class Names:
@@ -128,13 +131,13 @@ def test_a_redirect_is_answered_not_followed(server: Receiver) -> None:
 
 def test_a_body_longer_than_its_bound_is_cut(server: Receiver) -> None:
     server.answers(status(200, b"x" * 1_001))
-    response = allowing(server).send(Request(server.url(), bounds=QUICK))
+    response = allowing(server).send(Request(server.url(), bounds=SMALL))
     assert (len(response.body), response.is_whole) == (1_000, False)
 
 
 def test_a_body_of_just_its_bound_is_whole(server: Receiver) -> None:
     server.answers(status(200, b"x" * 1_000))
-    response = allowing(server).send(Request(server.url(), bounds=QUICK))
+    response = allowing(server).send(Request(server.url(), bounds=SMALL))
     assert (len(response.body), response.is_whole) == (1_000, True)
 
 
@@ -143,7 +146,7 @@ def test_an_endless_body_is_cut_at_once(server: Receiver) -> None:
     started = time.monotonic()
     response = allowing(server).send(Request(server.url(), bounds=Bounds(body_bytes=1_000)))
     assert (response.status, len(response.body), response.is_whole) == (200, 1_000, False)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < SOON_S
 
 
 def test_compressed_bodies_are_not_unpacked(server: Receiver) -> None:
@@ -158,7 +161,7 @@ def test_a_body_that_drips_ends_with_the_total_time_and_keeps_its_status(server:
     server.answers(drips(start=b"HTTP/1.1 200 OK\r\n\r\n", drop=b"x"))
     started = time.monotonic()
     response = allowing(server).send(Request(server.url(), bounds=QUICK))
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < SOON_S
     assert (response.status, response.is_whole) == (200, False)
     assert response.body
 
@@ -169,7 +172,7 @@ def test_headers_that_drip_end_with_the_total_time(server: Receiver, start: byte
     started = time.monotonic()
     with pytest.raises(UnreachableError, match=r"no answer within 0\.6 s"):
         allowing(server).send(Request(server.url(), bounds=QUICK))
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < SOON_S
 
 
 def test_endless_interim_answers_end_with_the_total_time(server: Receiver) -> None:
@@ -182,9 +185,9 @@ def test_silence_ends_with_the_read_time(silent: int) -> None:
     started = time.monotonic()
     with pytest.raises(UnreachableError, match="did not answer"):
         Sender(Policy.of([f"127.0.0.1:{silent}"])).send(
-            Request(f"http://127.0.0.1:{silent}/", bounds=Bounds(read_s=0.3, total_s=5))
+            Request(f"http://127.0.0.1:{silent}/", bounds=Bounds(read_s=0.3, total_s=600))
         )
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < SOON_S
 
 
 def test_a_tls_greeting_that_is_never_answered_ends_with_the_total_time(silent: int) -> None:
@@ -193,7 +196,7 @@ def test_a_tls_greeting_that_is_never_answered_ends_with_the_total_time(silent: 
         Sender(Policy.of([f"127.0.0.1:{silent}"])).send(
             Request(f"https://127.0.0.1:{silent}/", bounds=Bounds(connect_s=5, read_s=5, total_s=0.6))
         )
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < SOON_S
 
 
 def test_a_body_that_the_other_side_does_not_take_ends_with_the_total_time(silent: int) -> None:
@@ -207,7 +210,7 @@ def test_a_body_that_the_other_side_does_not_take_ends_with_the_total_time(silen
 def test_no_http_answer_is_unreachable(server: Receiver, answer: object) -> None:
     server.answers(answer)  # type: ignore[arg-type]
     with pytest.raises(UnreachableError, match="did not answer") as error:
-        allowing(server).send(Request(server.url("/?token=s3cr3t"), bounds=QUICK))
+        allowing(server).send(Request(server.url("/?token=s3cr3t"), bounds=SMALL))
     assert error.value.failure.error_class.disposition is Disposition.PARK
     assert "s3cr3t" not in str(error.value)
 
@@ -250,7 +253,7 @@ def test_an_endless_body_under_tls_is_bounded_too(tls_server: Receiver, trust: s
     pair = f"hooks.example:{tls_server.port}"
     started = time.monotonic()
     response = Sender(Policy.of([pair]), Names((LOOPBACK,)), trust).send(Request(f"https://{pair}/", bounds=QUICK))
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < SOON_S
     assert (response.status, response.is_whole) == (200, False)
 
 
