@@ -10,6 +10,6 @@ def watch_saga(alarms: Alarms, saga: str) -> None:
     limit = alarms.limit_of(FAILURES)
     text = (
         f"More than {plain(limit)} % of the runs of saga {saga} that ended of late have failed. See which, and why:"
-        f" backstay saga runs {saga} --state failed, or --state compensated"
+        f" backstay saga runs --saga {saga} --state failed"
     )
     alarms.add(FAILURES, saga, Condition(ours("RunFailed", "Average", Saga=saga), text, limit))

@@ -84,7 +84,7 @@ class Servers:
     def _start_emulator(self, listener: socket.socket, plain: dict[str, str], *, reaches_outside: bool) -> None:
         env = self._emulator_environment(listener.getsockname()[1], plain, reaches_outside=reaches_outside)
         command = ["-m", "hypercorn", "--workers", "0", "--keep-alive", "75"]
-        bind = ["--bind", f"fd://{listener.fileno()}", "ministack.app:app"]
+        bind = ["--bind", f"fd://{listener.fileno()}", "cli.local.emulator:app"]
         self._keep(spawn("aws", command + bind, env=env, log=self._log("aws"), listener=listener))
 
     def _keep(self, child: Child) -> None:

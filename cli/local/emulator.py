@@ -1,0 +1,44 @@
+"""The AWS emulator, with its alarms mended: by itself it looks at a metric with any dimensions, and at one period.
+
+Served as `cli.local.emulator:app`.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from ministack.app import app  # type: ignore[import-untyped]
+from ministack.services import cloudwatch  # type: ignore[import-untyped]
+
+from cli.local.alarms import Point, state_of
+
+__all__ = ["app"]
+
+_FIRST_SEEN = ("INSUFFICIENT_DATA", "OK")
+"""No news. AWS tells it, once for each new alarm; here it would be a hundred calls at every start."""
+
+
+def evaluate(alarm: dict[str, Any]) -> None:
+    """Bring an alarm's state up to date, and tell of a change as the emulator does."""
+    name = alarm.get("Namespace"), alarm.get("MetricName")
+    if not all(name):
+        return  # over other alarms, or math
+    dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(alarm.get("Dimensions") or []))  # noqa: SLF001
+    points = cloudwatch._metrics.get((*name, dimensions), [])  # noqa: SLF001
+    statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"
+
+    def value_of(some: Sequence[Point]) -> float | None:
+        value: float | None = cloudwatch._stat_value(cloudwatch._calc_stats(some), statistic, some)  # noqa: SLF001
+        return value
+
+    before, now = alarm["StateValue"], state_of(alarm, points, value_of, time.time())
+    if now != before:
+        reason = f"Threshold Crossed: {statistic} against {alarm['Threshold']}"
+        alarm |= {"StateValue": now, "StateReason": reason, "StateUpdatedTimestamp": int(time.time())}
+        cloudwatch._record_history(alarm["AlarmName"], before, now, reason)  # noqa: SLF001
+        if (before, now) != _FIRST_SEEN:
+            cloudwatch._dispatch_alarm_actions(alarm, before, now, reason)  # noqa: SLF001
+        cloudwatch._evaluate_parent_alarms(alarm)  # noqa: SLF001
+
+
+cloudwatch._evaluate_alarm = evaluate  # noqa: SLF001
