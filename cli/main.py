@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import budgets, cloud, dead_letters, jobs, keys, providers, saga, scaffold, secrets, stats, submit
+from cli import budgets, cloud, costs, dead_letters, jobs, keys, providers, saga, scaffold, secrets, stats, submit
 from cli.aws_check import command as aws_check
 from cli.local.state import STATE_VARIABLE
 from cli.output import print_problem
@@ -81,5 +81,6 @@ for part, name in ((jobs, "jobs"), (dead_letters, "dlq"), (keys, "keys"), (secre
     app.add_typer(part.app, name=name)
 app.add_typer(saga.app, name="saga")
 app.add_typer(budgets.app, name="budgets")
+app.add_typer(costs.app, name="costs")
 app.add_typer(providers.app, name="providers")
 app.add_typer(providers.breakers, name="breakers")

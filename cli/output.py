@@ -80,6 +80,7 @@ _NUMBERS = frozenset(
         *("attempts", "wait", "run", "took", "cost"),
         *("waiting", "active", "delayed", "completed", "cancelled", "failed", "started", "running", "stuck"),
         *("limit", "spent", "reserved", "left", "used"),
+        *("calls", "jobs", "a job", "tokens", "cache hits", "saved", "lost"),
         *("dead letters", "oldest", "per minute", "success", "errors", "average", "p95"),
     }
 )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from backstay.circuits import Circuits
     from backstay.config import Config
     from backstay.content import ContentTable
+    from backstay.costs.book import CostBook
     from backstay.jobs.control import Control
     from backstay.jobs.dead_letters import DeadLetters
     from backstay.jobs.inputs import Inputs
@@ -99,6 +100,13 @@ class Services:
         from backstay.jobs.pausing import Pausing
 
         return Pausing(self.env)
+
+    @cached_property
+    def cost_book(self) -> "CostBook":
+        """Reads the accounts of what was spent."""
+        from backstay.costs.book import CostBook
+
+        return CostBook(self.env.jobs_table)
 
     @cached_property
     def contents(self) -> "ContentTable":

@@ -12,6 +12,7 @@ from backstay.access.webhook_secrets import WebhookSecrets
 from backstay.chats.table import ChatTable
 from backstay.clock import Clock, utc_now
 from backstay.content import ContentTable
+from backstay.costs.book import CostBook
 from backstay.errors import GoesOn, Rejected
 from backstay.jobs.keys import SYSTEM_TENANT
 from backstay.jobs.payloads import PayloadBucket
@@ -119,6 +120,7 @@ class Eraser:
         if is_clean and progress.clean_since and now - progress.clean_since >= _FOR_STRAGGLERS:
             TenantData(self._env, tenant, self._clock).erase_counters()
             TenantRuns(self._env, tenant, self._clock).erase_statistics()
+            CostBook(self._env.jobs_table).forget_tenant(tenant, now)
             return progress.deleted
         since = (progress.clean_since or now) if is_clean else None
         self._write(portion.job, progress.model_copy(update={"clean_since": since}))

@@ -32,6 +32,7 @@ SECURED = [
     ("PUT", "/api/budgets/total/daily", "operate"),
     ("DELETE", "/api/budgets/total/daily", "operate"),
     ("GET", "/api/stats", "read"),
+    ("GET", "/api/costs", "read"),
     ("POST", "/api/tasks/obey/pause", "operate"),
     ("POST", "/api/tasks/obey/resume", "operate"),
     ("GET", "/api/dead-letters", "read"),

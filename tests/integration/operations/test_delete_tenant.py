@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -11,9 +12,12 @@ from backstay.access.webhook_secrets import WebhookSecrets
 from backstay.chats.bot import Bot
 from backstay.chats.table import ChatTable
 from backstay.content import ContentTable
+from backstay.costs.rows import updates
+from backstay.costs.spending import spendings_of_usage
 from backstay.jobs.counter_store import CounterStore
 from backstay.jobs.counters import Deltas
 from backstay.jobs.record import State
+from backstay.receipt import Call
 from backstay.workflows.run_store import RunStore
 from delete_tenant_data.erasing import Eraser
 from tests.handoffs import put_run
@@ -50,7 +54,9 @@ def settle_in(machine, tenant):
     ContentTable(machine.env.content_table).put(tenant, "story#1", {"title": "T"})
     ChatTable(machine.env.chats_table).put_bot(tenant, "u1", Bot(system_prompt="Be kind."))
     aws.s3().put_object(Bucket=machine.env.payloads_bucket, Key=f"uploads/{tenant}/u", Body=b"{}")
-    CounterStore(machine.env.jobs_table).add(Deltas(tenants={tenant: {("obey", State.COMPLETED): 1}}), [tenant])
+    call = Call("twilio", "", 0, 0, 0, Decimal(1), operation="sms")
+    spent = updates(machine.env.jobs_table, spendings_of_usage(call, tenant, "obey", ["news"], machine.clock()))
+    CounterStore(machine.env.jobs_table).add(Deltas(tenants={tenant: {("obey", State.COMPLETED): 1}}), [tenant], spent)
     keys_of(machine).create("theirs", tenant, ["submit"], webhook=True)
     for key in "ab":
         put_run(machine.env.workflows_table, key, tenant)
@@ -61,7 +67,7 @@ def everything(machine, tenant):
     env = machine.env
     tables = (env.jobs_table, env.content_table, env.chats_table, env.workflows_table)
     items = [item for table in tables for item in aws.dynamodb().scan(TableName=table)["Items"]]
-    ids = [(item["id"]["S"], item["part"]["S"]) for item in items if tenant in item["id"]["S"]]
+    ids = [(item["id"]["S"], item["part"]["S"]) for item in items if tenant in item["id"]["S"] + item["part"]["S"]]
     listed = aws.s3().list_objects_v2(Bucket=machine.env.payloads_bucket).get("Contents", [])
     objects = [entry["Key"] for entry in listed]
     schedules = aws.scheduler().list_schedules(GroupName=machine.env.schedule_group)["Schedules"]

@@ -38,16 +38,17 @@ class CounterStore:
     """Adds to the counters and reads them."""
 
     def __init__(self, table: str) -> None:
-        self._table = table
+        self.table = table
 
-    def add(self, changes: Deltas, event_ids: Iterable[str]) -> None:
+    def add(self, changes: Deltas, event_ids: Iterable[str], more: Iterable[dict[str, Any]] = ()) -> None:
         """Add what a batch changes, all of it or nothing; the same batch again within ten minutes changes nothing.
 
         Args:
             changes: of the batch.
             event_ids: the batch's identity; one that is repeated has the same.
+            more: items of a transaction that follow from the batch too, the same for the same batch.
         """
-        updates = list(self._updates(changes))
+        updates = [*self._updates(changes), *more]
         identity = hashlib.sha256("\n".join(event_ids).encode()).hexdigest()[:32]
         for number, start in enumerate(range(0, len(updates), _MOST_ITEMS)):
             self._write(updates[start : start + _MOST_ITEMS], f"{identity}{number:04d}")
@@ -55,7 +56,7 @@ class CounterStore:
     def read_task(self, task: str, since: datetime) -> TaskCounters:
         """One task's counters, and its minutes since a moment, in one read."""
         answer = aws.dynamodb().query(
-            TableName=self._table,
+            TableName=self.table,
             KeyConditionExpression="id = :id AND part BETWEEN :first AND :last",
             ExpressionAttributeValues=encode_item(
                 {":id": task_counters_id(task), ":first": _MINUTE + iso(since)[:16], ":last": _TOTAL}
@@ -72,7 +73,7 @@ class CounterStore:
     def read_tenant(self, tenant: str) -> dict[str, Mapping[State, int]]:
         """One tenant's totals by task."""
         key = {"id": tenant_counters_id(tenant), "part": _TOTAL}
-        answer = aws.dynamodb().get_item(TableName=self._table, Key=encode_item(key))
+        answer = aws.dynamodb().get_item(TableName=self.table, Key=encode_item(key))
         by_task: dict[str, dict[str, int]] = {}
         for name, count in decode_item(answer.get("Item", {})).items():
             task, separator, state = name.partition("#")
@@ -83,15 +84,15 @@ class CounterStore:
     def forget_tenant(self, tenant: str) -> None:
         """Delete a tenant's counters; what it did stays in its tasks' totals."""
         key = {"id": tenant_counters_id(tenant), "part": _TOTAL}
-        aws.dynamodb().delete_item(TableName=self._table, Key=encode_item(key))
+        aws.dynamodb().delete_item(TableName=self.table, Key=encode_item(key))
 
     def note_paused(self, task: str, *, paused: bool) -> None:
         """Note beside the counters that a task is paused, so that statistics needn't ask Lambda."""
         key = encode_item({"id": task_counters_id(task), "part": _PAUSED})
         if paused:
-            aws.dynamodb().put_item(TableName=self._table, Item=key)
+            aws.dynamodb().put_item(TableName=self.table, Item=key)
         else:
-            aws.dynamodb().delete_item(TableName=self._table, Key=key)
+            aws.dynamodb().delete_item(TableName=self.table, Key=key)
 
     def _updates(self, changes: Deltas) -> Iterator[dict[str, Any]]:
         for task, states in changes.tasks.items():
@@ -114,7 +115,7 @@ class CounterStore:
             names["#ttl"], values[":ttl"] = "ttl", ttl
         return {
             "Update": {
-                "TableName": self._table,
+                "TableName": self.table,
                 "Key": encode_item({"id": an_id, "part": part}),
                 "UpdateExpression": expression,
                 "ExpressionAttributeNames": names,

@@ -1,6 +1,6 @@
 """A job's record as the attributes of its item, with the index keys that follow from it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -88,7 +88,7 @@ def from_item(item: Mapping[str, Any]) -> JobRecord:
         ),
         error=Failure(ErrorClass(error[0]), error[1]) if error else None,
         result=_payload(item["result"]) if "result" in item else None,
-        receipt=Receipt(tuple(_call(entry) for entry in item["receipt"])) if "receipt" in item else None,
+        receipt=Receipt(calls_from_item(item["receipt"])) if "receipt" in item else None,
         cancel_requested=bool(item.get("cancel_requested")),
         tags=tuple(item.get("tags", ())),
         uncertain=bool(item.get("uncertain")),
@@ -97,6 +97,11 @@ def from_item(item: Mapping[str, Any]) -> JobRecord:
         **times,
         **plain,
     )
+
+
+def calls_from_item(receipt: Iterable[list[Any]]) -> tuple[Call, ...]:
+    """The calls of a receipt from the plain value of its attribute."""
+    return tuple(_call(entry) for entry in receipt)
 
 
 def _payload_item(payload: Payload) -> dict[str, Any]:
