@@ -35,7 +35,15 @@ WORKFLOWS = Table(
     ("id", "part"),
     (Index("by_state", ("state_key", "state_at")), Index("by_tenant", ("tenant_key", "created_at"))),
 )
-TABLES = {table.name: table for table in (JOBS, CONTENT, KEYS, CACHE, GUARDS, IDEMPOTENCY, CHATS, WORKFLOWS)}
+ALERTS = Table(
+    "alerts",
+    ("id",),
+    (
+        Index("by_list", ("list", "listed_at"), keys_only=False),
+        Index("by_duty", ("duty", "duty_at"), keys_only=False),
+    ),
+)
+TABLES = {table.name: table for table in (JOBS, CONTENT, KEYS, CACHE, GUARDS, IDEMPOTENCY, CHATS, WORKFLOWS, ALERTS)}
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "bench",
@@ -52,6 +60,7 @@ ENVIRONMENT = {
     "BACKSTAY_IDEMPOTENCY_TABLE": IDEMPOTENCY.name,
     "BACKSTAY_CHATS_TABLE": CHATS.name,
     "BACKSTAY_WORKFLOWS_TABLE": WORKFLOWS.name,
+    "BACKSTAY_ALERTS_TABLE": ALERTS.name,
     "BACKSTAY_PAYLOADS_BUCKET": "payloads",
     "BACKSTAY_QUEUE_URL_PREFIX": f"https://sqs.{_REGION}.amazonaws.com/{_ACCOUNT}/backstay-{STAGE}-",
     "BACKSTAY_QUEUE_ARN_PREFIX": f"arn:aws:sqs:{_REGION}:{_ACCOUNT}:backstay-{STAGE}-",

@@ -12,7 +12,7 @@ from backstay.errors import BackstayError
 from infra.build import BuildDirectory, copy_sources, digest
 from infra.packages import Platform, compile_bytecode
 
-FUNCTIONS = ("api", "sweep", "follow_changes", "check_credits", "try_provider", "watch_workflows")
+FUNCTIONS = ("api", "sweep", "follow_changes", "check_credits", "try_provider", "watch_workflows", "route_alerts")
 """The folders that are Lambdas without being tasks; each has a construct of its own."""
 
 WEBHOOK_TASK = "deliver-webhook"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
+from backstay.alerts.announcing import sources_of
 from backstay.config import Config, ProviderSettings
 from backstay.errors import BackstayError
-from backstay.workflows.announcements import source_of
 from infra.permissions import let, let_any
 from infra.schedules import Schedules
 from infra.stage import Stage
@@ -96,11 +96,10 @@ class Reach:
         self.let_answer_steps(role)
 
     def let_announce(self, role: iam.Role) -> None:
-        """Tell what people should hear of runs."""
+        """Tell what people should hear of."""
         bus = self.stack.format_arn(service="events", resource="event-bus", resource_name="default")
-        let(
-            role, ("events:PutEvents",), bus, conditions={"StringEquals": {"events:source": source_of(self.stage.name)}}
-        )
+        ours = f"{sources_of(self.stage.name)}*"
+        let(role, ("events:PutEvents",), bus, conditions={"StringLike": {"events:source": ours}})
 
     def _states(self, resource: str) -> str:
         return self.stack.format_arn(

@@ -14,6 +14,7 @@ from backstay.catalog import AnyTask
 from backstay.settings import SettingsError
 from backstay.workflows.planning import file_of
 from infra.alarms import Alarms, AlarmsProps
+from infra.alerting import Alerting, AlertingProps
 from infra.api import Api, ApiProps
 from infra.budget_alarms import watch_budgets
 from infra.changes import Changes, ChangesProps
@@ -99,6 +100,7 @@ class BackstayStack(Stack):
         Sweep(self, "Sweep", around, SweepProps(props.folder, layers, reach))
         Credits(self, "Credits", around, CreditsProps(props.folder, layers, reach))
         Changes(self, "Changes", around, ChangesProps(props.folder, layers, reach))
+        Alerting(self, "Alerting", around, AlertingProps(props.folder, layers, reach))
         Watch(self, "Watch", around, WatchProps(props.folder, layers, reach))
         trial = ProviderTrial(self, "ProviderTrial", around, ProviderTrialProps(props.folder, layers, reach))
         api = Api(self, "Api", around, ApiProps(props.folder, layers, reach, trial))
@@ -132,6 +134,7 @@ class BackstayStack(Stack):
             "BACKSTAY_IDEMPOTENCY_TABLE": storage.idempotency.table_name,
             "BACKSTAY_CHATS_TABLE": storage.chats.table_name,
             "BACKSTAY_WORKFLOWS_TABLE": storage.workflows.table_name,
+            "BACKSTAY_ALERTS_TABLE": storage.alerts.table_name,
             "BACKSTAY_PAYLOADS_BUCKET": storage.payloads.bucket_name,
             "BACKSTAY_QUEUE_URL_PREFIX": self._queue_url_prefix(),
             "BACKSTAY_QUEUE_ARN_PREFIX": self.format_arn(

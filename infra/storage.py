@@ -57,6 +57,9 @@ class Storage(Construct):
         self.workflows = self._table("Workflows", "id", "part")
         _index(self.workflows, "by_state", "state_key", "state_at", dynamodb.ProjectionType.KEYS_ONLY)
         _index(self.workflows, "by_tenant", "tenant_key", "created_at", dynamodb.ProjectionType.KEYS_ONLY)
+        self.alerts = self._table("Alerts", "id")
+        _index(self.alerts, "by_list", "list", "listed_at", dynamodb.ProjectionType.ALL)
+        _index(self.alerts, "by_duty", "duty", "duty_at", dynamodb.ProjectionType.ALL)
         self.payloads = self._bucket()
 
     def let_work_on_jobs(self, role: iam.Role) -> None:
@@ -117,6 +120,12 @@ class Storage(Construct):
     def let_search_runs(self, role: iam.Role) -> None:
         """Find runs by saga and state, and by tenant."""
         indexes = (f"{self.workflows.table_arn}/index/{name}" for name in ("by_state", "by_tenant"))
+        let(role, ("dynamodb:Query",), *indexes)
+
+    def let_work_on_alerts(self, role: iam.Role) -> None:
+        """Open, change and list alerts, and what mutes them."""
+        let(role, (*_READ_ITEMS, "dynamodb:PutItem", "dynamodb:UpdateItem"), self.alerts.table_arn)
+        indexes = (f"{self.alerts.table_arn}/index/{name}" for name in ("by_list", "by_duty"))
         let(role, ("dynamodb:Query",), *indexes)
 
     def let_check_keys(self, role: iam.Role) -> None:

@@ -1,4 +1,4 @@
-"""What watches over runs of sagas, and the rules by which it and people hear of them."""
+"""What watches over runs of sagas, and the rules by which it hears of them."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,6 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from backstay.workflows.announcements import source_of
 from infra.code import FunctionsFolder
 from infra.function import Function, FunctionProps, Surroundings
 from infra.layer import Layers
@@ -28,7 +27,7 @@ class WatchProps:
 
 
 class Watch(Construct):
-    """The watch, its clock, what Step Functions tells it, and what people are told."""
+    """The watch, its clock, and what Step Functions tells it."""
 
     def __init__(self, scope: Construct, id: str, around: Surroundings, props: WatchProps) -> None:  # noqa: A002
         super().__init__(scope, id)
@@ -52,7 +51,6 @@ class Watch(Construct):
         reach.storage.let_work_on_jobs(function.role)
         reach.storage.let_keep_payloads(function.role)
         self._listen(function, reach)
-        self._tell_people(around)
 
     def _listen(self, function: Function, reach: Reach) -> None:
         once = targets.LambdaFunction(function.lambda_function, retry_attempts=0, max_event_age=Duration.minutes(1))
@@ -73,18 +71,4 @@ class Watch(Construct):
                 detail={"stateMachineArn": events.Match.prefix(machines)},
             ),
             targets=[targets.LambdaFunction(function.lambda_function, max_event_age=Duration.hours(1))],
-        )
-
-    def _tell_people(self, around: Surroundings) -> None:
-        events.Rule(
-            self,
-            "News",
-            description="Runs that are stuck or wait for approval go where alarms go",
-            event_pattern=events.EventPattern(source=[source_of(around.stage.name)]),
-            targets=[
-                targets.SnsTopic(
-                    around.alarms.topic,
-                    message=events.RuleTargetInput.from_text(events.EventField.from_path("$.detail.text")),
-                )
-            ],
         )

@@ -75,13 +75,13 @@ def _refusal_about_jobs(error: BackstayError) -> Refusal | None:
 
 
 def _refusal_about_runs(error: BackstayError) -> Refusal | None:
+    from backstay.transactions import MetAnotherError
     from backstay.workflows.catalog import UnknownSagaError
     from backstay.workflows.kept_plans import SagaChangedError
     from backstay.workflows.run import IllegalRunMoveError
     from backstay.workflows.run_control import NotWaitingError, UnknownRunError
     from backstay.workflows.run_store import StaleRunError
     from backstay.workflows.starting import RunKeyConflictError
-    from backstay.workflows.transactions import MetAnotherError
     from backstay.workflows.waits import AlreadyAnsweredError
 
     match error:

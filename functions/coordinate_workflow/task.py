@@ -90,8 +90,8 @@ def coordinate(wanted: Coordination, job: Job) -> Coordinated:
         NotNow: others keep changing the same runs.
     """
     from backstay.jobs.keys import tenant_of
+    from backstay.transactions import MetAnotherError
     from backstay.workflows.coordination import CoordinationError, Source
-    from backstay.workflows.transactions import MetAnotherError
 
     run_id = job.run_id or wanted.source_run_id
     if run_id is None:

@@ -43,6 +43,7 @@ def machine(emulator: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             idempotency_table="idempotency",
             chats_table="chats",
             workflows_table="workflows",
+            alerts_table="alerts",
             payloads_bucket="payloads",
             queue_url_prefix=f"{emulator.endpoint_url}/{emulator.account}/backstay-test-",
             queue_arn_prefix=f"arn:aws:sqs:us-east-1:{emulator.account}:backstay-test-",

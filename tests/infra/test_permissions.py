@@ -42,7 +42,9 @@ def test_no_action_is_a_wildcard_but_one_of_cdks_own_on_the_key(derived: Templat
         for action in as_list(statement["Action"])
         if "*" in action
     }
-    assert wide == {("Changes", "kms:GenerateDataKey*"), ("Changes", "kms:ReEncrypt*")}
+    assert wide == {
+        (policy, action) for policy in ("Alertin", "Changes") for action in ("kms:GenerateDataKey*", "kms:ReEncrypt*")
+    }
 
 
 def test_no_role_carries_a_managed_policy(derived: Template) -> None:
@@ -132,10 +134,10 @@ def test_what_is_passed_to_the_scheduler_is_passed_to_nobody_else(derived: Templ
             assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
 
 
-def test_alarms_and_news_may_be_published_to_their_encrypted_topic(derived: Template) -> None:
+def test_alarms_may_be_published_to_their_encrypted_topic(derived: Template) -> None:
     (policy,) = derived.of_type("AWS::SNS::TopicPolicy").values()
     allowed = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
-    publishers = {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
+    publishers = {"cloudwatch.amazonaws.com"}
     assert {s["Principal"]["Service"] for s in allowed} == publishers
     (key,) = derived.of_type("AWS::KMS::Key").values()
     services = [s["Principal"].get("Service") for s in key["KeyPolicy"]["Statement"]]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from llmock.pytest_plugin import LLMock
 
+from backstay.alerts.store import AlertStore
 from backstay.catalog import Catalog
 from backstay.clock import utc_now
 from backstay.content import ContentTable
@@ -152,6 +153,18 @@ def test_watch_workflows_takes_in_how_a_run_ended(house: House) -> None:
     assert ended is not None
     assert ended.cause == '{"Error": "rejected", "Cause": "deliver answered 410"}'
     assert handler_of("watch-workflows")(house.raw("sweep"), Context(remaining_ms=240_000))["stuck"] == []
+
+
+def test_route_alerts_opens_an_alert_of_an_alarm_and_ends_it_with_the_alarm(house: House) -> None:
+    event = house.raw("route-alerts")
+    opened = handler_of("route-alerts")(event, Context())
+    assert list(opened.values()) == ["open"]
+    (alert,) = AlertStore(house.machine.env.alerts_table).unresolved()
+    assert (alert.id, alert.rule, alert.source) == (next(iter(opened)), "worker.dead_letter", "enhance-story")
+    message = event["Records"][0]["Sns"]
+    message["Message"] = message["Message"].replace('"NewStateValue":"ALARM"', '"NewStateValue":"OK"')
+    assert handler_of("route-alerts")(event, Context()) == {alert.id: "resolved"}
+    assert handler_of("route-alerts")(house.raw("sweep"), Context()) == {}  # its clock's event is like the sweep's
 
 
 def put_run(house: House, run_id: str) -> RunStore:

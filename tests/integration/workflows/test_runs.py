@@ -6,11 +6,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from backstay import aws
+from backstay.alerts.announcing import UnannouncedError
 from backstay.jobs.endings import Retention
 from backstay.jobs.record import State
 from backstay.jobs.submit import InvalidInputError
 from backstay.running import Job
-from backstay.workflows.announcements import Announcements, UnannouncedError
+from backstay.workflows.announcements import Announcements
 from backstay.workflows.catalog import Sagas, UnknownSagaError
 from backstay.workflows.plan import StepPlan
 from backstay.workflows.run import IllegalRunMoveError, Mode, RunState, Stuck
@@ -429,13 +430,13 @@ def test_people_hear_of_what_needs_one(house, monkeypatch):
     news.undone_in_part(record)
     news.stuck(record.seen_stuck(Stuck(record.begun_at, 900, "send")))
     assert [(entry["Source"], entry["DetailType"]) for entry in heard] == [
-        ("backstay.test.workflows", "Run waits for approval"),
-        ("backstay.test.workflows", "Run compensation failed"),
-        ("backstay.test.workflows", "Run stuck"),
+        ("backstay.test.workflow", "workflow.approval_needed"),
+        ("backstay.test.workflow", "workflow.compensation_failed"),
+        ("backstay.test.workflow", "workflow.stuck"),
     ]
     for entry in heard:
         detail = json.loads(entry["Detail"])
-        assert detail["run"] == f"/api/runs/{record.id}"
+        assert detail["details"]["run"] == f"/api/runs/{record.id}"
         assert record.id in detail["text"]
 
 

@@ -1,38 +1,23 @@
-"""What people should hear of runs, as events on the account's default bus; a rule sends them on."""
+"""What people should hear of runs: alerts like all others."""
 
-import json
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import Any
+from datetime import datetime
 
-from backstay import aws
-from backstay.clock import iso
-from backstay.errors import BackstayError
+from backstay.alerts.announcing import announce
+from backstay.alerts.occurrence import Kind, Occurrence, Severity
+from backstay.clock import Clock, iso, utc_now
 from backstay.workflows.run import RunRecord, Wait
 
-
-def source_of(stage: str) -> str:
-    """What the events of a stage name as their source."""
-    return f"backstay.{stage}.workflows"
-
-
-class Kind(StrEnum):
-    """What has happened, as the event's detail type."""
-
-    STUCK = "Run stuck"
-    UNDONE_IN_PART = "Run compensation failed"
-    ASKS = "Run waits for approval"
-
-
-class UnannouncedError(BackstayError):
-    """EventBridge did not take the event; the text says why."""
+STUCK = "workflow.stuck"
+COMPENSATION_FAILED = "workflow.compensation_failed"
+APPROVAL_NEEDED = "workflow.approval_needed"
 
 
 class Announcements:
     """Tells of the runs of one stage. All of it raises `UnannouncedError` where EventBridge did not take the event."""
 
-    def __init__(self, stage: str) -> None:
-        self._source = source_of(stage)
+    def __init__(self, stage: str, clock: Clock = utc_now) -> None:
+        self._stage, self._clock = stage, clock
 
     def stuck(self, record: RunRecord) -> None:
         """A run takes too long."""
@@ -40,9 +25,12 @@ class Announcements:
         if stuck is None:
             raise ValueError(f"run {record.id} is not stuck")
         what = f"step {stuck.step!r}" if stuck.step else "it"
-        text = f"Run {record.id} of saga {record.saga} is stuck: {what} has taken longer than {stuck.limit_s} s."
-        more = {"step": stuck.step, "since": iso(stuck.since), "limit_s": stuck.limit_s}
-        self._announce(Kind.STUCK, record, text, more)
+        text = (
+            f"Run {record.id} of saga {record.saga} is stuck: {what} has taken longer than {stuck.limit_s} s."
+            f" See where: backstay saga show {record.id}"
+        )
+        more = {"step": stuck.step, "since": iso(stuck.since), "limit_s": str(stuck.limit_s)}
+        self._announce(STUCK, record, text, more, told=iso(stuck.since))
 
     def undone_in_part(self, record: RunRecord) -> None:
         """A run has failed, and so has the undoing of some of it."""
@@ -50,7 +38,8 @@ class Announcements:
             f"Run {record.id} of saga {record.saga} failed, and not all that it had done could be undone."
             f" See which: backstay saga show {record.id}; mend what hinders it, then: backstay saga redrive {record.id}"
         )
-        self._announce(Kind.UNDONE_IN_PART, record, text, {"cause": record.cause})
+        told = str(record.execution)
+        self._announce(COMPENSATION_FAILED, record, text, {"cause": record.cause}, told, Severity.CRITICAL)
 
     def question(self, record: RunRecord, wait: Wait) -> None:
         """A run waits for a person's word."""
@@ -59,19 +48,29 @@ class Announcements:
             f" backstay saga approve {record.id}, or reject; POST /api/runs/{record.id}/approve does the same."
         )
         more = {"step": wait.step, "since": wait.entered_at, "until": iso(wait.until) if wait.until else None}
-        self._announce(Kind.ASKS, record, text, more)
+        told = f"{wait.step}@{wait.entered_at}"
+        self._announce(APPROVAL_NEEDED, record, text, more, told, Severity.INFO)
 
-    def _announce(self, kind: Kind, record: RunRecord, text: str, more: Mapping[str, Any]) -> None:
-        detail = {
-            "text": text,
-            "run_id": record.id,
-            "saga": record.saga,
-            "tenant": record.tenant,
-            "run": f"/api/runs/{record.id}",
-            **more,
-        }
-        entry = {"Source": self._source, "DetailType": str(kind), "Detail": json.dumps(detail)}
-        answer = aws.events().put_events(Entries=[entry])  # type: ignore[list-item]
-        if answer["FailedEntryCount"]:
-            failed = answer["Entries"][0]
-            raise UnannouncedError(f"{kind} of {record.id}: {failed.get('ErrorCode')}: {failed.get('ErrorMessage')}")
+    def _announce(
+        self,
+        rule: str,
+        record: RunRecord,
+        text: str,
+        more: Mapping[str, str | None],
+        told: str,
+        severity: Severity | None = None,
+    ) -> None:
+        details = {"saga": record.saga, "run": f"/api/runs/{record.id}", **more}
+        at: datetime = self._clock()
+        occurrence = Occurrence(
+            rule=rule,
+            source=record.id,
+            kind=Kind.HAPPENED,
+            at=at,
+            text=text,
+            severity=severity,
+            details={name: value for name, value in details.items() if value is not None},
+            tenant=record.tenant,
+            id=f"{record.id} {told}",
+        )
+        announce(self._stage, occurrence)

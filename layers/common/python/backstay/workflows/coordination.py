@@ -12,6 +12,7 @@ from backstay.clock import Clock, epoch_ms, utc_now
 from backstay.errors import BackstayError
 from backstay.jobs import keys
 from backstay.jobs.payloads import pack, to_json
+from backstay.transactions import Transactions, UnmetError, Write
 from backstay.workflows.catalog import Sagas
 from backstay.workflows.kept_plans import KeptPlans
 from backstay.workflows.plan import StepKind
@@ -19,7 +20,6 @@ from backstay.workflows.resources import resource_key
 from backstay.workflows.run_items import RUN_PART
 from backstay.workflows.run_store import RunStore
 from backstay.workflows.shared_state import SHARED_PART, shared_in
-from backstay.workflows.transactions import Transactions, UnmetError, Write
 from backstay.workflows.waits import EVENT_PARTS, WAIT_PARTS, Answer, Verdict, Waits
 
 COMPLETION_EVENT = "completion"

@@ -10,10 +10,10 @@ from backstay.clock import epoch_ms
 from backstay.dynamodb import decode_item, encode_item
 from backstay.errors import BackstayError
 from backstay.jobs import keys
+from backstay.transactions import Transactions, UnmetError, Write
 from backstay.workflows.run import RunRecord
 from backstay.workflows.run_items import RUN_PART, from_item, to_item
 from backstay.workflows.run_statistics import SagaNumbers, difference, numbers_of
-from backstay.workflows.transactions import Transactions, UnmetError, Write
 
 _MOST_ROUNDS = 10
 _SHARD = "shard#"

@@ -1,4 +1,4 @@
-"""Writes of several items of the workflows table at once: all of them or none."""
+"""Writes of several items of a table at once: all of them or none."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any

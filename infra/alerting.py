@@ -1,0 +1,77 @@
+"""What alarms and our own events go through on their way to people."""
+
+from dataclasses import dataclass
+
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from backstay.alerts.announcing import sources_of
+from infra.code import FunctionsFolder
+from infra.function import Function, FunctionProps, Surroundings
+from infra.layer import Layers
+from infra.permissions import acknowledge
+from infra.reach import Reach
+from infra.task_queue import encrypted_queue
+
+_EVERY_MIN = 1
+_TIMEOUT_S = 50  # less than its period, so that two rounds never run side by side
+_RETRIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class AlertingProps:
+    """What it is made of."""
+
+    folder: FunctionsFolder
+    layers: Layers
+    reach: Reach
+
+
+class Alerting(Construct):
+    """The function that routes alerts, what it listens to, and its clock."""
+
+    def __init__(self, scope: Construct, id: str, around: Surroundings, props: AlertingProps) -> None:  # noqa: A002
+        super().__init__(scope, id)
+        function = Function(
+            self,
+            "Route",
+            around,
+            FunctionProps(
+                name="route-alerts",
+                description="Makes alerts of alarms and events, and hands them on to people",
+                handler="route_alerts.handler.handler",
+                code=props.folder.code_of_function("route_alerts"),
+                layers=[props.layers.common],
+                timeout_s=_TIMEOUT_S,
+                memory_mb=256,
+            ),
+        )
+        self._keep_what_fails(function, around)
+        props.reach.storage.let_work_on_alerts(function.role)
+        self._listen(function, around)
+
+    def _keep_what_fails(self, function: Function, around: Surroundings) -> None:
+        dead = encrypted_queue(self, "Dead", "route-alerts-dead", around.stage, around.encryption)
+        acknowledge(dead, "SQS3", "is itself where failures go")
+        around.alarms.watch_dead_letters("route-alerts", dead)
+        function.lambda_function.configure_async_invoke(
+            retry_attempts=_RETRIES, on_failure=destinations.SqsDestination(dead)
+        )
+        for action in ("kms:GenerateDataKey*", "kms:ReEncrypt*"):
+            acknowledge(function.role, f"IAM5[Action::{action}]", "CDK's grant for the queue of failures, on one key")
+
+    def _listen(self, function: Function, around: Surroundings) -> None:
+        around.alarms.topic.add_subscription(subscriptions.LambdaSubscription(function.lambda_function))
+        once = targets.LambdaFunction(function.lambda_function, retry_attempts=0, max_event_age=Duration.minutes(1))
+        events.Rule(self, "Clock", schedule=events.Schedule.rate(Duration.minutes(_EVERY_MIN)), targets=[once])
+        events.Rule(
+            self,
+            "Events",
+            description="What functions of this stage have to tell people",
+            event_pattern=events.EventPattern(source=events.Match.prefix(sources_of(around.stage.name))),
+            targets=[targets.LambdaFunction(function.lambda_function)],
+        )
