@@ -14,6 +14,7 @@ from infra.code import FunctionsFolder
 from infra.function import Function, FunctionProps, Surroundings
 from infra.layer import Layers
 from infra.permissions import acknowledge
+from infra.queue_alarms import watch_dead_letters
 from infra.reach import Reach
 from infra.task_queue import encrypted_queue
 
@@ -57,7 +58,7 @@ class Alerting(Construct):
     def _keep_what_fails(self, function: Function, around: Surroundings) -> None:
         dead = encrypted_queue(self, "Dead", "route-alerts-dead", around.stage, around.encryption)
         acknowledge(dead, "SQS3", "is itself where failures go")
-        around.alarms.watch_dead_letters("route-alerts", dead)
+        watch_dead_letters(around.alarms, "route-alerts", dead)
         function.lambda_function.configure_async_invoke(
             retry_attempts=_RETRIES, on_failure=destinations.SqsDestination(dead)
         )

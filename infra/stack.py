@@ -164,6 +164,7 @@ class BackstayStack(Stack):
             "ContentTable": environment["BACKSTAY_CONTENT_TABLE"],
             "KeysTable": environment["BACKSTAY_KEYS_TABLE"],
             "WorkflowsTable": environment["BACKSTAY_WORKFLOWS_TABLE"],
+            "AlertsTable": environment["BACKSTAY_ALERTS_TABLE"],
             "PayloadsBucket": environment["BACKSTAY_PAYLOADS_BUCKET"],
             "QueueUrlPrefix": environment["BACKSTAY_QUEUE_URL_PREFIX"],
             "Stage": environment["BACKSTAY_STAGE"],

@@ -90,7 +90,7 @@ def _named(alarm: str, prefix: str) -> AlarmName:
 
 def _period_of(source: str, at: datetime) -> str | None:
     """Budgets alert once in a period of their window, which is the last part of the source."""
-    window = source.rpartition(".")[2]
+    window = re.split(r"[.:]", source)[-1]
     return periods_at(at)[Window(window)] if window in set(Window) else None
 
 

@@ -1,14 +1,13 @@
-"""News of runs arrives at a person: from the run over the event bus to whoever listens where alarms go."""
+"""News of runs becomes alerts: from the run over the event bus to where alerts are kept, one each."""
 
 import json
-import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from backstay.clock import epoch_ms
+from backstay.dynamodb import decode_item
 from backstay.jobs import keys
 from tests.receivers import receiver
 
@@ -21,39 +20,20 @@ WATCH = "watch-workflows"
 
 
 class Ear:
-    """A queue that hears what the alarm topic says."""
+    """Hears what alerts say."""
 
     def __init__(self, stack: Stack) -> None:
-        self._sqs, self._sns = stack.client("sqs"), stack.client("sns")
-        self._queue = self._sqs.create_queue(QueueName=f"ear-{uuid.uuid4().hex[:8]}")["QueueUrl"]
-        arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"]
-        subscribed = self._sns.subscribe(
-            TopicArn=stack.cloud.outputs["AlarmTopic"],
-            Protocol="sqs",
-            Endpoint=arn["QueueArn"],
-            ReturnSubscriptionArn=True,
-        )
-        self._subscription = subscribed["SubscriptionArn"]
-        self._heard: list[str] = []
+        self._dynamodb, self._table = stack.client("dynamodb"), stack.cloud.outputs["AlertsTable"]
 
     def of(self, run_id: str) -> list[str]:
-        """What was said of a run so far."""
-        while messages := self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                self._heard.append(json.loads(message["Body"])["Message"])
-                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
-        return [text for text in self._heard if run_id in text]
-
-    def close(self) -> None:
-        self._sns.unsubscribe(SubscriptionArn=self._subscription)
-        self._sqs.delete_queue(QueueUrl=self._queue)
+        """What was said of a run so far; what was said twice is heard twice."""
+        alerts = [decode_item(item) for item in self._dynamodb.scan(TableName=self._table)["Items"]]
+        return [alert["text"] for alert in alerts if alert.get("source") == run_id for _ in range(alert["count"])]
 
 
 @pytest.fixture
-def ear(stack: Stack) -> Iterator[Ear]:
-    ear = Ear(stack)
-    yield ear
-    ear.close()
+def ear(stack: Stack) -> Ear:
+    return Ear(stack)
 
 
 def look(stack: Stack) -> Json:

@@ -6,15 +6,25 @@ from datetime import datetime, timedelta
 import pytest
 
 from backstay import aws
+from backstay.alert_settings import AlertSettings
 from backstay.alerts.alert import Alert, AlertOverError, AlertState, Delivery, DeliveryState
 from backstay.alerts.alerting import Alerting
 from backstay.alerts.muting import Covers, MaintenanceWindow, Silence
 from backstay.alerts.occurrence import Kind, Occurrence, Severity
+from backstay.alerts.rules import rules
 from backstay.clock import utc_now
 from backstay.settings import Environment
 from tests.integration.conftest import SettableClock
 
 OPEN, ACKNOWLEDGED, RESOLVED = AlertState
+SETTINGS = AlertSettings.model_validate(
+    {
+        "rules": {
+            "api.rate_limit": {"enabled": False},
+            "worker.dead_letter": {"text": "call Ada", "severity": "emergency"},
+        }
+    }
+)
 BEGAN = utc_now() - timedelta(minutes=1)
 
 
@@ -29,7 +39,7 @@ class House:
     alerting: Alerting = field(init=False)
 
     def __post_init__(self) -> None:
-        self.alerting = Alerting(self.table, lambda _: Severity.WARNING, self.tell, self.clock)
+        self.alerting = Alerting(self.table, rules(SETTINGS), self.tell, self.clock)
 
     def tell(self, alert: Alert) -> None:
         if self.fails:
@@ -60,6 +70,14 @@ def test_an_alert_is_opened_told_once_and_counts_up(house: House) -> None:
     again = house.take(deep(at=BEGAN + timedelta(seconds=5)))
     assert (again.id, again.state, again.count, again.severity) == (opened.id, OPEN, 2, Severity.WARNING)
     assert house.told == [(opened.id, OPEN)]
+
+
+def test_a_rule_says_how_much_it_matters_what_to_say_and_whether_to_speak_at_all(house: House) -> None:
+    letter = house.take(deep(rule="worker.dead_letter"))
+    assert (letter.severity, letter.text) == (Severity.EMERGENCY, "call Ada")
+    assert house.take(deep(rule="worker.dead_letter", source="b", severity=Severity.INFO)).severity is Severity.INFO
+    assert house.alerting.take(deep(rule="api.rate_limit")) is None
+    assert house.take(deep(rule="acme.unheard_of")).severity is Severity.WARNING
 
 
 def test_what_is_told_twice_counts_once(house: House) -> None:

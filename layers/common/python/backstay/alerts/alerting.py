@@ -1,12 +1,15 @@
 """What becomes of occurrences: an alert is opened, counted up or resolved, and people are told of it once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
+from backstay import config
 from backstay.alerts.alert import CONDITION_ENDED, QUIET, Alert, AlertState, opened_by
 from backstay.alerts.mute_store import MuteStore
 from backstay.alerts.muting import mute_of
 from backstay.alerts.occurrence import Kind, Occurrence, Severity
+from backstay.alerts.rules import Rule, rules
 from backstay.alerts.store import AlertStore, StaleAlertError, Standing
 from backstay.clock import Clock, utc_now
 from backstay.settings import Environment
@@ -14,9 +17,6 @@ from backstay.telemetry import logger
 
 Tell = Callable[[Alert], None]
 """Sees to it that people are told of the state that an alert is in; the same twice does no more than once."""
-
-SeverityOf = Callable[[str], Severity]
-"""The severity of a rule by its name."""
 
 _MOST_ROUNDS = 10
 _TOLD_WITHIN = timedelta(seconds=30)
@@ -28,22 +28,25 @@ class Alerting:
 
     Args:
         table: of alerts.
-        severity_of: of a rule that speaks without a severity of its own.
+        rules: by name, as backstay.toml adjusts them. What no rule is known for is a warning.
         tell: hands on what people are to be told.
         clock: UTC.
     """
 
-    def __init__(self, table: str, severity_of: SeverityOf, tell: Tell, clock: Clock = utc_now) -> None:
+    def __init__(self, table: str, rules: Mapping[str, Rule], tell: Tell, clock: Clock = utc_now) -> None:
         self.store, self.mutes = AlertStore(table), MuteStore(table)
-        self._severity_of, self._tell, self._clock = severity_of, tell, clock
+        self._rules, self._tell, self._clock = rules, tell, clock
 
     def take(self, occurrence: Occurrence) -> Alert | None:
-        """Take in what happened, twice, late or out of order; answers its alert, None where none is needed.
+        """Take in what happened, twice, late or out of order; answers its alert, None where none is needed or wanted.
 
         Raises:
             StaleAlertError: others keep changing the alert.
             Exception: what telling raises; taken in anew, it is told again.
         """
+        rule = self._rules.get(occurrence.rule)
+        if rule and not rule.enabled:
+            return None
         for _ in range(_MOST_ROUNDS):
             try:
                 alert = self._take(occurrence)
@@ -116,8 +119,10 @@ class Alerting:
             return None
         now = self._clock()
         muted_by = mute_of(occurrence.rule, occurrence.source, self.mutes.not_over(occurrence.at), occurrence.at, now)
-        severity = occurrence.severity or self._severity_of(occurrence.rule)
-        opened = opened_by(occurrence, severity, muted_by)
+        rule = self._rules.get(occurrence.rule)
+        severity = occurrence.severity or Severity(rule.severity if rule else Severity.WARNING)
+        text = (rule and rule.text) or occurrence.text
+        opened = opened_by(replace(occurrence, text=text), severity, muted_by)
         was_there = self.store.open(opened)
         return self.store.save(was_there, was_there.again(occurrence)) if was_there else opened
 
@@ -149,4 +154,4 @@ def _collect(work: Callable[[Alert], Alert], alert: Alert, changed: list[Alert],
 
 def alerting(env: Environment) -> Alerting:
     """As a stage is set up."""
-    return Alerting(env.alerts_table, lambda _: Severity.WARNING, lambda _: None)
+    return Alerting(env.alerts_table, rules(config.load().alerts), lambda _: None)
