@@ -20,22 +20,33 @@ _CODES = {
 _REMEDIES = {
     401: f"set {KEY_VARIABLE} or --api-key; make a key with: backstay keys create NAME",
     403: "use a key with that scope and tenant: backstay keys ls",
-    404: "see what there is with the command's ls",
-    409: "use another --key, or send the same input",
     413: "upload it first: POST /api/uploads",
     422: "mend what is named above",
     429: "try again in a moment",
 }
+_LISTED_BY = {"/api/runs": "saga runs", "/api/sagas": "saga ls", "/api/jobs": "jobs ls", "/api/keys": "keys ls"}
+"""Which command shows what there is, by what a path begins with."""
+
 _TIMEOUT_S = 40  # an API Gateway request ends at 30
 
 
 class Refused(Problem):
     """The API answered with problem details; `status` is HTTP's."""
 
-    def __init__(self, status: int, cause: str) -> None:
-        remedy = _REMEDIES.get(status, "see the API's log; its correlation id is above" if status >= 500 else "")
-        super().__init__(cause, remedy, _CODES.get(status, ExitCode.FAILED))
+    def __init__(self, status: int, cause: str, path: str) -> None:
+        super().__init__(cause, _remedy(status, path), _CODES.get(status, ExitCode.FAILED))
         self.status = status
+
+
+def _remedy(status: int, path: str) -> str:
+    listed_by = next((command for prefix, command in _LISTED_BY.items() if path.startswith(prefix)), None)
+    if status == 404:
+        return f"see what there is: backstay {listed_by}" if listed_by else "see what there is with the command's ls"
+    if status == 409 and (path == "/api/jobs" or path.startswith("/api/sagas/")):
+        return "use another --key, or send the same input"
+    if status == 409 and listed_by:
+        return f"see how it stands: backstay {listed_by.split()[0]} show"
+    return _REMEDIES.get(status, "see the API's log; its correlation id is above" if status >= 500 else "")
 
 
 class Api:
@@ -99,7 +110,7 @@ class Api:
             remedy = "restart it: backstay down, backstay up" if self._target.is_local else "check the network"
             raise Problem(cause, remedy, ExitCode.NOT_REACHABLE) from error
         if not answer.is_success:
-            raise _refused(answer)
+            raise _refused(answer, path)
         try:
             document: dict[str, Any] = answer.json()
         except ValueError as error:
@@ -107,7 +118,7 @@ class Api:
         return document
 
 
-def _refused(answer: httpx.Response) -> Refused:
+def _refused(answer: httpx.Response, path: str) -> Refused:
     """RFC 9457 problem details as a problem for the terminal; the gateway's own answers have less to say."""
     try:
         details: dict[str, Any] = answer.json()
@@ -117,4 +128,4 @@ def _refused(answer: httpx.Response) -> Refused:
     cause = str(details.get("detail") or details.get("title") or details.get("message") or f"HTTP {status}")
     errors = details.get("errors") or []
     lines = [f"{entry.get('field') or 'input'}: {entry.get('message')}" for entry in errors]
-    return Refused(status, "\n  ".join([cause, *lines]))
+    return Refused(status, "\n  ".join([cause, *lines]), path)

@@ -10,13 +10,13 @@ import typer
 from rich.text import Text
 
 from cli.api import Api
-from cli.output import console, print_json, table_of
+from cli.options import Json
+from cli.output import print_json, print_table
 from cli.problems import ExitCode, Problem
 from cli.target import Session
 
 app = typer.Typer(help="Budgets: see them, set their limits.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="Answer with JSON.")]
 ScopeName = Annotated[str, typer.Argument(help="total, provider:NAME, tenant:NAME, task:NAME, or key:ID.")]
 NONE = "none"
 
@@ -108,7 +108,7 @@ def _answer(budget: Mapping[str, Any], *, as_json: bool) -> None:
 def _print(budgets: list[Mapping[str, Any]] | list[dict[str, Any]]) -> None:
     columns = ("budget", "window", "period", "limit", "spent", "reserved", "left", "used", "set by")
     rows = [row for budget in budgets for row in _rows(budget)]
-    console.print(table_of(columns, rows) if rows else "no budgets")
+    print_table(columns, rows, "no budgets")
 
 
 def _rows(budget: Mapping[str, Any]) -> Iterator[tuple[str | Text, ...]]:

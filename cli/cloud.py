@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.local.state import REPOSITORY, LocalCloud, StateDirectory
+from cli.options import Json
 from cli.output import console, notes, print_json, progress_line, table_of
 from cli.problems import ExitCode, Problem
 from cli.target import Session
@@ -15,7 +16,6 @@ StateDir = Annotated[
     Path | None,
     typer.Option("--state-dir", help="Directory of this cloud, as before the command.", show_default=".backstay"),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Answer with JSON.")]
 
 
 def add_to(app: typer.Typer) -> None:

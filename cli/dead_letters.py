@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from cli.api import Api
-from cli.output import console, print_json, table_of
+from cli.options import Json
+from cli.output import console, print_json, print_table
 from cli.problems import ExitCode, Problem
 from cli.target import Session
 
@@ -14,7 +15,6 @@ app = typer.Typer(help="Dead letters: see them, put them back.", no_args_is_help
 Task = Annotated[str | None, typer.Option(help="Only this task's.")]
 Tenant = Annotated[str | None, typer.Option(help="Only this tenant's.")]
 ErrorClass = Annotated[str | None, typer.Option("--error", help="Only of this error class, such as task_error.")]
-Json = Annotated[bool, typer.Option("--json", help="Answer with JSON.")]
 
 
 @app.command("ls")
@@ -36,7 +36,7 @@ def list_dead_letters(
         return
     columns = ("id", "task", "error", "message", "since")
     rows = [[str(letter.get(name) or "") for name in _FIELDS] for letter in letters]
-    console.print(table_of(columns, rows) if rows else "no dead letters")
+    print_table(columns, rows, "no dead letters")
 
 
 _FIELDS = ("id", "task", "error_class", "message", "failed_at")

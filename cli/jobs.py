@@ -6,7 +6,8 @@ import typer
 from rich.text import Text
 
 from cli.api import Api
-from cli.output import console, cost_text, duration_text, print_json, state_text, table_of
+from cli.options import Json, Limit, OfTenant
+from cli.output import console, cost_text, duration_text, print_json, print_table, state_text
 from cli.problems import ExitCode
 from cli.target import Session
 from cli.views import JobView
@@ -14,7 +15,6 @@ from cli.views import JobView
 app = typer.Typer(help="See jobs, cancel them, try them again.", no_args_is_help=True)
 
 JobId = Annotated[str, typer.Argument(help="The job's id, as submit printed it.")]
-Json = Annotated[bool, typer.Option("--json", help="Answer with JSON.")]
 
 
 @app.command("ls")
@@ -22,8 +22,8 @@ def list_jobs(
     context: typer.Context,
     task: Annotated[str | None, typer.Option(help="Only this task's.")] = None,
     state: Annotated[str | None, typer.Option(help="Only in this state: waiting, delayed, active, …")] = None,
-    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The newest so many.")] = 20,
+    tenant: OfTenant = None,
+    limit: Limit = 20,
     as_json: Json = False,
 ) -> None:
     """List jobs, newest first."""
@@ -35,7 +35,7 @@ def list_jobs(
         return
     jobs = [JobView.of(document) for document in found]
     columns = ("id", "task", "state", "attempts", "wait", "run", "cost", "why")
-    console.print(table_of(columns, [_row(job) for job in jobs]) if jobs else "no jobs")
+    print_table(columns, [_row(job) for job in jobs], "no jobs")
 
 
 def _row(job: JobView) -> tuple[str | Text, ...]:

@@ -15,14 +15,14 @@ from backstay.access.webhook_secrets import WebhookSecrets
 from backstay.clock import iso
 from backstay.jobs.keys import InvalidTenantError
 from cli.aws import acting_as
-from cli.output import console, notes, print_json, table_of
+from cli.options import Json
+from cli.output import console, notes, print_json, print_table
 from cli.problems import ExitCode, Problem
 from cli.target import Session
 
 app = typer.Typer(help="API keys: create, list, rotate, revoke.", no_args_is_help=True)
 
 KeyId = Annotated[str, typer.Argument(help="The key's id: what stands between bsk_ and the next _.")]
-Json = Annotated[bool, typer.Option("--json", help="Answer with JSON.")]
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def list_keys(context: typer.Context, as_json: Json = False) -> None:
         return
     columns = ("id", "name", "tenant", "scopes", "created", "revoked")
     rows = [[str(_described(key)[column] or "") for column in _FIELDS] for key in keys]
-    console.print(table_of(columns, rows) if rows else "no keys")
+    print_table(columns, rows, "no keys")
 
 
 _FIELDS = ("key_id", "name", "tenant", "scopes", "created_at", "revoked_at")

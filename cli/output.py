@@ -74,11 +74,30 @@ def table_of(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], *, ti
     return table
 
 
-_WHOLE = frozenset({"", "id", "job", "saga", "step", "task", "state", "undone", "end", "api", "by"})
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], nothing: str) -> None:
+    """A plain table as an answer, or what there is to say where it has no rows."""
+    console.print(table_of(columns, rows) if rows else nothing)
+
+
+_WHOLE = frozenset(
+    {"", "id", "job", "saga", "step", "task", "state", "undo", "undone", "end", "api", "by", "started at"}
+)
 _NUMBERS = frozenset(
     {
         *("attempts", "wait", "run", "took", "cost"),
-        *("waiting", "active", "delayed", "completed", "cancelled", "failed", "started", "running", "stuck"),
+        *(
+            "waiting",
+            "active",
+            "delayed",
+            "completed",
+            "cancelled",
+            "failed",
+            "started",
+            "running",
+            "aborted",
+            "stuck",
+            "steps",
+        ),
         *("limit", "spent", "reserved", "left", "used"),
         *("calls", "jobs", "a job", "tokens", "cache hits", "saved", "lost"),
         *("dead letters", "oldest", "per minute", "success", "errors", "average", "p95"),
@@ -92,7 +111,15 @@ def duration_text(milliseconds: float | None) -> str:
         return ""
     if milliseconds < 1000:
         return f"{milliseconds:.0f} ms"
-    return f"{milliseconds / 1000:.1f} s"
+    minutes = milliseconds / 60_000
+    if minutes < 2:
+        return f"{milliseconds / 1000:.1f} s"
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
+def moment_text(iso: str) -> str:
+    """A moment as the API tells it, ISO 8601 in UTC, as short as a list wants it: month, day, hour and minute."""
+    return f"{iso[5:10]} {iso[11:16]}Z"
 
 
 def cost_text(cost_usd: Decimal | None) -> str:

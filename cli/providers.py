@@ -7,7 +7,8 @@ from urllib.parse import quote, urlencode
 import typer
 
 from cli.api import Api
-from cli.output import console, print_json, table_of
+from cli.options import Json
+from cli.output import console, print_json, print_table
 from cli.problems import ExitCode, Problem
 from cli.target import Session
 
@@ -15,7 +16,6 @@ app = typer.Typer(help="Providers of models: see them, try them, pause them.", n
 breakers = typer.Typer(help="Circuit breakers: see them, close them.", no_args_is_help=True)
 
 Provider = Annotated[str, typer.Argument(help="The provider, as backstay.toml calls it.")]
-Json = Annotated[bool, typer.Option("--json", help="Answer with JSON.")]
 
 
 @app.command("ls")
@@ -29,7 +29,7 @@ def list_providers(context: typer.Context, as_json: Json = False) -> None:
         return
     columns = ("provider", "state", "minute", "calls", "success", "latency", "tokens", "cost", "credit")
     rows = [_row(provider) for provider in document["providers"]]
-    console.print(table_of(columns, rows) if rows else "no providers; add one to backstay.toml")
+    print_table(columns, rows, "no providers; add one to backstay.toml")
 
 
 @app.command("test")
@@ -76,7 +76,7 @@ def list_breakers(context: typer.Context, as_json: Json = False) -> None:
         return
     columns = ("breaker", "state", "failures", "next attempt", "last change")
     rows = [_breaker_row(breaker) for breaker in document["breakers"]]
-    console.print(table_of(columns, rows) if rows else "no breakers")
+    print_table(columns, rows, "no breakers")
 
 
 @breakers.command()

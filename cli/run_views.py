@@ -32,19 +32,27 @@ class StepView:
     error_message: str | None
     answered_by: str | None
     """Who gave what a step waited for."""
+    undo_error: str | None
+    """Why its undoing failed."""
 
     @property
     def why(self) -> str:
         """The shortest true answer to why the step is where it is."""
+        if self.undo_error:
+            return f"undo {self.undo_error}"
         if self.error_class:
-            return f"{self.error_class}: {self.error_message or ''}".rstrip(": ")
-        return f"by {self.answered_by}" if self.answered_by else ""
+            return _failure(self.error_class, self.error_message)
+        if not self.answered_by:
+            return ""
+        reason = self.output.get("why") if self.kind == "approval" and isinstance(self.output, Mapping) else None
+        return f"by {self.answered_by}" + (f": {reason}" if reason else "")
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "StepView":
         """Read a step as the API answers it."""
         error: Mapping[str, Any] = document.get("error") or {}
         undo: Mapping[str, Any] = document.get("undo") or {}
+        undo_error: Mapping[str, Any] = undo.get("error") or {}
         return cls(
             name=document["name"],
             kind=document.get("kind") or "task",
@@ -61,6 +69,7 @@ class StepView:
             error_class=error.get("class"),
             error_message=error.get("message"),
             answered_by=document.get("answered_by"),
+            undo_error=_failure(undo_error["class"], undo_error.get("message")) if undo_error else None,
         )
 
 
@@ -75,7 +84,7 @@ class RunView:
     started_at: str
     duration_ms: float | None
     waits_for: str | None
-    """The event that it waits for."""
+    """The event that it waits for, or for a person's approval the step that does."""
     error_class: str | None
     error_message: str | None
     steps: tuple[StepView, ...]
@@ -86,6 +95,8 @@ class RunView:
     """Steps whose effect was not taken back, or may not have been, and why."""
     saga_has_changed: bool
     """Whether its saga is another one by now."""
+    redriven_as: str | None
+    """The run that does this one anew."""
     cost_usd: Decimal | None
 
     @property
@@ -97,7 +108,7 @@ class RunView:
     def why(self) -> str:
         """The shortest true answer to why the run is where it is."""
         if self.error_class:
-            return f"{self.error_class}: {self.error_message or ''}".rstrip(": ")
+            return _failure(self.error_class, self.error_message)
         return f"waits for {self.waits_for}" if self.waits_for else ""
 
     @classmethod
@@ -112,15 +123,25 @@ class RunView:
             state=document["state"],
             started_at=document["started_at"],
             duration_ms=document.get("duration_ms"),
-            waits_for=waits_for.get("event"),
+            waits_for=waits_for.get("step" if document["state"] == "waiting_for_approval" else "event"),
             error_class=error.get("class"),
             error_message=error.get("message"),
             steps=tuple(map(StepView.of, document.get("steps") or ())),
             undone=tuple(document.get("undone") or ()),
             standing={effect["step"]: effect["why"] for effect in document.get("standing") or ()},
             saga_has_changed=bool(document.get("saga_has_changed")),
+            redriven_as=_id_of(document.get("links") or {}, "redriven_as"),
             cost_usd=_money(document.get("cost_usd")),
         )
+
+
+def _failure(error_class: str, message: str | None) -> str:
+    return f"{error_class}: {message or ''}".rstrip(": ")
+
+
+def _id_of(links: Mapping[str, Any], name: str) -> str | None:
+    path: str | None = links.get(name)
+    return path.rpartition("/")[2] if path else None
 
 
 def _money(value: Any) -> Decimal | None:

@@ -7,22 +7,21 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
-from rich.console import Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from cli.api import Api
-from cli.output import console, cost_text, duration_text, notes, print_json, state_text, table_of
+from cli.options import Json, Limit, OfTenant
+from cli.output import console, duration_text, moment_text, notes, print_json, print_table, state_text
 from cli.problems import ExitCode
-from cli.run_views import RunView, StepView
+from cli.run_drawing import drawing_of
+from cli.run_views import RunView
 from cli.submit import read_input
 from cli.target import Session
 
 app = typer.Typer(help="Run sagas, watch their steps, let them go on, call them off.", no_args_is_help=True)
 
 RunId = Annotated[str, typer.Argument(help="The run's id, as start printed it.")]
-Json = Annotated[bool, typer.Option("--json", help="Answer with JSON.")]
 Reason = Annotated[str, typer.Option(help="For the record, and for whoever reads it.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Draw the steps until the end; exit 1 unless it is completed.")]
 
@@ -35,7 +34,7 @@ def list_sagas(
     picture: Annotated[bool, typer.Option("--picture", help="Print each saga's picture, in Mermaid.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List sagas: their steps, and how their runs did."""
+    """List sagas, and how their runs did."""
     session: Session = context.obj
     with Api(session.target) as api:
         found = api.get("/api/sagas")["sagas"]
@@ -46,9 +45,12 @@ def list_sagas(
         for saga in found:
             console.print(f"{saga['name']}\n{saga['picture']}", markup=False, soft_wrap=True)
     else:
-        columns = ("saga", "steps", "started", "running", "completed", "failed", "errors", "average", "p95", "stuck")
+        columns = (
+            *("saga", "steps", "started", "running", "completed", "failed", "aborted"),
+            *("errors", "average", "p95", "stuck"),
+        )
         rows = [_saga_row(saga, numbers[saga["name"]]) for saga in found if saga["name"] in numbers]
-        console.print(table_of(columns, rows) if rows else "no sagas; write one in infra/sagas/")
+        print_table(columns, rows, "no sagas; write one in infra/sagas/")
 
 
 @app.command()
@@ -80,8 +82,8 @@ def list_runs(
     context: typer.Context,
     saga: Annotated[str | None, typer.Option(help="Only this saga's.")] = None,
     state: Annotated[str | None, typer.Option(help="Only in this state: running, waiting_for_approval, …")] = None,
-    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The newest so many.")] = 20,
+    tenant: OfTenant = None,
+    limit: Limit = 20,
     as_json: Json = False,
 ) -> None:
     """List runs, newest first."""
@@ -93,12 +95,15 @@ def list_runs(
         return
     columns = ("id", "saga", "state", "started at", "run", "why")
     rows = [_run_row(RunView.of(document)) for document in found]
-    console.print(table_of(columns, rows) if rows else "no runs")
+    print_table(columns, rows, "no runs")
 
 
 @app.command()
 def show(context: typer.Context, run_id: RunId, watch: Watch = False, as_json: Json = False) -> None:
-    """Show one run: every step with state, attempts, times and cost, and what was undone."""
+    """Show one run, step by step.
+
+    Each with state, attempts, times and cost, and what was undone.
+    """
     session: Session = context.obj
     with Api(session.target) as api:
         document = _watched(api, run_id) if watch else api.get(_path(run_id))
@@ -130,65 +135,31 @@ def abort(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
 
 @app.command()
 def redrive(context: typer.Context, run_id: RunId, as_json: Json = False) -> None:
-    """Go on from where a run failed; one that is undone is started anew, as another run."""
+    """Go on from where a run failed.
+
+    One that is undone is started anew, as another run.
+    """
     _act(context, f"{_path(run_id)}/redrive", None, as_json=as_json)
 
 
-def drawing_of(run: RunView) -> Group:
-    """A run as a person sees it: what it is, and its steps."""
-    head = Text(run.id, style="bold") + Text(f"  {run.saga}  ") + state_text(run.state) + Text(f"  {run.why}")
-    parts: list[Text | Table] = [head]
-    if run.steps:
-        columns = ("", "step", "state", "attempts", "run", "cost", "undone", "why")
-        parts.append(table_of(columns, [_step_row(step) for step in run.steps]))
-    details = [
-        ("took", duration_text(run.duration_ms)),
-        ("cost", cost_text(run.cost_usd)),
-        ("undone", ", ".join(run.undone)),
-    ]
-    foot = "; ".join(f"{name} {text}" for name, text in details if text)
-    warnings = [f"{step} {_STANDING.get(why, why)}" for step, why in run.standing.items()]
-    if run.saga_has_changed:
-        warnings.append(f"saga {run.saga} has changed since this run was started; these are the steps as they were")
-    lines = [Text(line, style="yellow") for line in warnings]
-    return Group(*parts, *([Text(foot)] if foot else []), *lines)
-
-
-_STANDING = {
-    "in_doubt": "may have had its effect, and has no undo: look after it",
-    "undo_failed": "is not undone: its effect stands",
-}
-
-
-_MARKS = {
-    "completed": "✓", "approved": "✓", "received": "✓", "failed": "✗", "rejected": "✗", "timed_out": "✗",
-    "active": "▶", "waiting": "…", "delayed": "…", "pending": "·", "skipped": "-", "cancelled": "-",
-}  # fmt: skip
-
-
-def _step_row(step: StepView) -> tuple[str | Text, ...]:
-    return (
-        "↶" if step.is_undone else _MARKS.get(step.state, ""),
-        step.name,
-        state_text(step.state),
-        str(step.attempts or ""),
-        duration_text(step.run_ms),
-        cost_text(step.cost_usd),
-        state_text(step.undo_state) if step.undo_state else "",
-        step.why,
-    )
-
-
 def _run_row(run: RunView) -> tuple[str | Text, ...]:
-    return (run.id, run.saga, state_text(run.state), run.started_at, duration_text(run.duration_ms), run.why)
+    return (
+        run.id,
+        run.saga,
+        state_text(run.state),
+        moment_text(run.started_at),
+        duration_text(run.duration_ms),
+        run.why,
+    )
 
 
 def _saga_row(saga: Mapping[str, Any], numbers: Mapping[str, Any]) -> tuple[str, ...]:
     rate, average, p95 = (numbers[name] for name in ("error_rate", "average_duration_s", "p95_duration_s"))
     return (
         saga["name"],
-        " → ".join(step["name"] for step in saga["steps"]),
+        str(len(saga["steps"])),
         *(str(numbers[name]) for name in ("started", "running", "completed", "failed")),
+        str(numbers["ends"]["aborted"]),
         "" if rate is None else f"{rate:.0%}",
         *(duration_text(None if seconds is None else seconds * 1000) for seconds in (average, p95)),
         str(numbers["stuck"]),

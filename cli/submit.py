@@ -75,7 +75,8 @@ def read_input(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise Problem(f"can't read {file}: {error.strerror}", "name a JSON file", ExitCode.USAGE) from error
     except ValueError as error:
-        raise Problem(f"{file} is not JSON: {error}", "mend it", ExitCode.USAGE) from error
+        name = "standard input" if str(file) == "-" else str(file)
+        raise Problem(f"{name} is not JSON: {error}", "mend it", ExitCode.USAGE) from error
     if not isinstance(document, dict):
         raise Problem(f"{file} holds {type(document).__name__}, not a JSON object", "put it in {…}", ExitCode.USAGE)
     return document

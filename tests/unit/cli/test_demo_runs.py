@@ -72,10 +72,10 @@ def test_a_run_that_was_to_be_approved_must_have_waited() -> None:
 
 
 def test_a_run_is_over_at_its_end_and_not_while_it_waits() -> None:
-    waiting = RUN | {"state": "waiting_for_approval", "error": None, "waits_for": {"event": "approval-approved"}}
+    waiting = RUN | {"state": "waiting_for_approval", "error": None, "waits_for": {"step": "approval"}}
     assert outcome({"state": "completed"}).is_over
     assert not outcome({"state": "completed"}, waiting).is_over
-    assert RunView.of(waiting).why == "waits for approval-approved"
+    assert RunView.of(waiting).why == "waits for approval"
     assert RunView.of(RUN).why == "rejected: 410"
 
 

@@ -85,11 +85,35 @@ def test_what_a_person_must_look_after_is_said_below_the_steps(api: FakeApi, sta
     standing = [{"step": "send", "why": "in_doubt"}, {"step": "write", "why": "undo_failed"}]
     api.says(f"GET /api/runs/{ID}", (200, UNDONE | {"standing": standing, "saga_has_changed": True}))
     lines = backstay(state, "saga", "show", ID).stdout.splitlines()
-    assert lines[-3:] == [
+    assert lines[-4:] == [
         "send may have had its effect, and has no undo: look after it",
         "write is not undone: its effect stands",
         "saga publish has changed since this run was started; these are the steps as they were",
+        f"do it anew: backstay saga redrive {ID}",
     ]
+
+
+def test_why_a_step_stands_where_it_does_is_said_beside_it(api: FakeApi, state: StateDirectory) -> None:
+    approval = step(
+        "agree",
+        "approved",
+        kind="approval",
+        answered_by="key-1",
+        output={"why": "fine"},
+    )
+    stuck = step("write", "completed", undo={"state": "failed", "error": {"class": "rejected", "message": "no"}})
+    api.says(f"GET /api/runs/{ID}", (200, GOING | {"state": "compensation_failed", "steps": [stuck, approval]}))
+    ran = backstay(state, "saga", "show", ID).stdout
+    assert "by key-1: fine" in ran
+    assert "undo rejected: no" in ran
+    assert f"then: backstay saga redrive {ID}" in ran
+
+
+def test_a_run_that_is_done_anew_names_the_new_one(api: FakeApi, state: StateDirectory) -> None:
+    api.says(f"GET /api/runs/{ID}", (200, UNDONE | {"links": {"redriven_as": "/api/runs/acme.new"}}))
+    ran = backstay(state, "saga", "show", ID).stdout
+    assert "anew as acme.new" in ran
+    assert "redrive" not in ran
 
 
 @pytest.mark.parametrize(
@@ -111,20 +135,24 @@ def test_what_a_person_says_goes_to_the_run(
     refused = backstay(state, "saga", *words)
     assert refused.exit_code == ExitCode.CONFLICT
     assert "is completed" in refused.stderr
+    assert "backstay saga show" in refused.stderr
 
 
 def test_runs_are_listed(api: FakeApi, state: StateDirectory) -> None:
-    waiting = RUN | {"state": "waiting_for_approval", "waits_for": {"event": "agree-approved"}}
+    waiting = RUN | {"state": "waiting_for_approval", "waits_for": {"step": "agree", "event": "agree-approved"}}
     api.says("GET /api/runs?limit=20&state=waiting_for_approval", (200, {"runs": [waiting], "cursor": None}))
     ran = backstay(state, "saga", "runs", "--state", "waiting_for_approval")
     assert ran.exit_code == ExitCode.OK
-    assert "waits for agree-approved" in ran.stdout
+    assert ran.stdout.splitlines()[1].split() == [
+        ID, "publish", "waiting_for_approval", "11-25", "03:00Z", "waits", "for", "agree",
+    ]  # fmt: skip
 
 
 def test_sagas_are_listed_with_how_their_runs_did_and_drawn(api: FakeApi, state: StateDirectory) -> None:
     saga = {"name": "publish", "steps": [{"name": "write"}, {"name": "send"}], "picture": "flowchart TD\n  a[x]"}
     numbers = {
         "saga": "publish", "started": 4, "running": 1, "completed": 2, "failed": 1, "stuck": 0,
+        "ends": {"aborted": 3},
         "error_rate": 1 / 3, "average_duration_s": 2.0, "p95_duration_s": 3.5,
     }  # fmt: skip
     api.says("GET /api/sagas", (200, {"sagas": [saga]}))
@@ -132,6 +160,6 @@ def test_sagas_are_listed_with_how_their_runs_did_and_drawn(api: FakeApi, state:
     ran = backstay(state, "saga", "ls")
     assert ran.exit_code == ExitCode.OK
     assert ran.stdout.splitlines()[1].split() == [
-        "publish", "write", "→", "send", "4", "1", "2", "1", "33%", "2.0", "s", "3.5", "s", "0",
+        "publish", "2", "4", "1", "2", "1", "3", "33%", "2.0", "s", "3.5", "s", "0",
     ]  # fmt: skip
     assert "a[x]" in backstay(state, "saga", "ls", "--picture").stdout
