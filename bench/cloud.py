@@ -27,7 +27,7 @@ JOBS = Table(
 CONTENT = Table("content", ("id", "part"))
 KEYS = Table("keys", ("key_hash",), (Index("by_list", ("list", "created_at"), keys_only=False),))
 CACHE = Table("cache", ("key",))
-GUARDS = Table("guards", ("id",))
+GUARDS = Table("guards", ("id",), (Index("by_list", ("list", "listed_at")),))
 IDEMPOTENCY = Table("idempotency", ("id",))
 CHATS = Table("chats", ("id", "part"))
 WORKFLOWS = Table(
