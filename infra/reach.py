@@ -55,6 +55,7 @@ class Reach:
             "outbound-http": self.storage.let_guard,  # the internet itself is reached without being let
             "outbound-secrets": self._let_read_outbound_secrets,
             "workflows": self.storage.let_work_on_runs,
+            "parked-jobs": self._let_wake_parked_jobs,
             "announcements": self.let_announce,
         }
         if use not in grants:
@@ -112,6 +113,10 @@ class Reach:
     def _let_run_all_jobs(self, role: iam.Role) -> None:
         self.let_send_to_every_task(role)
         self.storage.let_search_jobs(role)
+
+    def _let_wake_parked_jobs(self, role: iam.Role) -> None:
+        self.storage.let_read_budgets(role)
+        self.schedules.let_unschedule(role)
 
     def _let_call_models(self, role: iam.Role) -> None:
         self.storage.let_cache(role)

@@ -46,11 +46,12 @@ class Storage(Construct):
         self.jobs = self._table("Jobs", "id", "part", dynamodb.StreamViewType.NEW_AND_OLD_IMAGES)
         _index(self.jobs, "by_state", "state_key", "state_at", dynamodb.ProjectionType.KEYS_ONLY)
         _index(self.jobs, "by_tenant", "tenant_key", "created_at", dynamodb.ProjectionType.KEYS_ONLY)
+        _index(self.jobs, "by_budget", "budget_key", "state_at", dynamodb.ProjectionType.KEYS_ONLY)
         self.content = self._table("Content", "id", "part")
         self.keys = self._table("Keys", "key_hash")
         _index(self.keys, "by_list", "list", "created_at", dynamodb.ProjectionType.ALL)
         self.cache = self._table("Cache", "key")
-        self.guards = self._table("Guards", "id")
+        self.guards = self._table("Guards", "id", stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES)
         _index(self.guards, "by_list", "list", "listed_at", dynamodb.ProjectionType.KEYS_ONLY)
         self.idempotency = self._table("Idempotency", "id")  # Powertools' layout, but for the name of the TTL
         self.chats = self._table("Chats", "id", "part")
@@ -67,8 +68,8 @@ class Storage(Construct):
         let(role, (*_READ, *_WRITE), self.jobs.table_arn)
 
     def let_search_jobs(self, role: iam.Role) -> None:
-        """Find jobs by state and by tenant."""
-        indexes = (f"{self.jobs.table_arn}/index/{name}" for name in ("by_state", "by_tenant"))
+        """Find jobs by state, by tenant, and by the budget that they wait for."""
+        indexes = (f"{self.jobs.table_arn}/index/{name}" for name in ("by_state", "by_tenant", "by_budget"))
         let(role, ("dynamodb:Query",), *indexes)
 
     def let_work_on_content(self, role: iam.Role) -> None:
@@ -87,6 +88,10 @@ class Storage(Construct):
     def let_guard(self, role: iam.Role) -> None:
         """Read and change what stands before calls: breakers, rates, and what is known of providers."""
         let(role, (*_READ_ITEMS, "dynamodb:PutItem", "dynamodb:UpdateItem"), self.guards.table_arn)
+
+    def let_read_budgets(self, role: iam.Role) -> None:
+        """See what is left of budgets."""
+        let(role, _READ_ITEMS, self.guards.table_arn)
 
     def let_list_budgets(self, role: iam.Role) -> None:
         """Find budgets by kind. What is found is read and changed as guards do."""

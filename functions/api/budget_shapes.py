@@ -56,26 +56,24 @@ class LimitRequest(Shape):
 
 def budget_of(budget: "Budget", now: "datetime") -> BudgetShape:
     """A budget as it is shown."""
+    from backstay.budgets.amounts import shortest
+
     windows = [_window(window, account, now) for window, account in budget.accounts.items()]
-    return BudgetShape(scope=budget.scope, reserved=_plain(budget.reserved), windows=windows)
+    return BudgetShape(scope=budget.scope, reserved=shortest(budget.reserved), windows=windows)
 
 
 def _window(window: "Window", account: "Account", now: "datetime") -> BudgetWindow:
+    from backstay.budgets.amounts import shortest
+
     limit = account.limit
     return BudgetWindow(
         window=window.value,
         period=account.period,
         turns_at=window.turns_after(now),
-        limit=_plain(limit.usd) if limit else None,
+        limit=shortest(limit.usd) if limit else None,
         hard=account.is_hard,
         set_by="hand" if account.by_hand else "backstay.toml",
-        spent=_plain(account.spent),
-        left=_plain(account.left) if limit else None,
+        spent=shortest(account.spent),
+        left=shortest(account.left) if limit else None,
         used_percent=None if account.used_percent is None else round(float(account.used_percent), 2),
     )
-
-
-def _plain(usd: Decimal) -> Decimal:
-    """Without the zeros behind the last digit, and at least to the cent."""
-    cents = usd.quantize(Decimal("0.01"))
-    return cents if cents == usd else Decimal(f"{usd.normalize():f}")

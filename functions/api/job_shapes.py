@@ -177,6 +177,7 @@ class Job(Shape):
     attempts: int
     redrives: Annotated[int, Field(description="How often the job was retried after it had failed for good.")]
     reason: Annotated[str | None, Field(description="Why a job is delayed, or waits anew.")]
+    budget: Annotated[str | None, Field(description="The budget that it waits for, such as `tenant:acme daily`.")]
     progress: Progress | None
     cancel_requested: bool
     preview: Annotated[Any, Field(description="What the task can tell at once, where it declares that.")]

@@ -65,6 +65,7 @@ def _shown(record: JobRecord) -> dict[str, Any]:
         "attempts": record.attempts,
         "redrives": record.generation,
         "reason": record.reason,
+        "budget": record.budget,
         "progress": None if record.progress is None else Progress(percent=record.progress, note=record.note or ""),
         "cancel_requested": record.cancel_requested,
         "preview": json.loads(record.preview) if record.preview else None,

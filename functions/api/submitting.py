@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from backstay.jobs.submit import Submission, Submitted
 
 INTERNAL_TASKS = frozenset(
-    {"await-signal", "deliver-webhook", "redrive-dead-letters", "delete-tenant-data", "settle-step"}
+    {
+        "await-signal",
+        "delete-tenant-data",
+        "deliver-webhook",
+        "redrive-dead-letters",
+        "settle-step",
+        "wake-parked-jobs",
+    }
 )
 """Backstay's own: some act for any tenant, and have routes that check who asks; others only sagas and jobs send."""
 

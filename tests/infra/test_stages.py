@@ -100,6 +100,7 @@ def test_the_jobs_table_is_as_the_code_expects_it(prod: Template) -> None:
     assert indexes == {
         "by_state": (["state_key", "state_at"], "KEYS_ONLY"),
         "by_tenant": (["tenant_key", "created_at"], "KEYS_ONLY"),
+        "by_budget": (["budget_key", "state_at"], "KEYS_ONLY"),
     }
 
 

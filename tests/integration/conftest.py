@@ -101,7 +101,8 @@ def make_tables() -> None:
         aws.dynamodb().create_table(**request)
 
     by_state, by_tenant = ["state_key", "state_at"], ["tenant_key", "created_at"]
-    table("jobs", ["id", "part"], {"by_state": by_state, "by_tenant": by_tenant})
+    by_budget = ["budget_key", "state_at"]
+    table("jobs", ["id", "part"], {"by_state": by_state, "by_tenant": by_tenant, "by_budget": by_budget})
     table("content", ["id", "part"], {})
     table("keys", ["key_hash"], {"by_list": ["list", "created_at"]})
     table("cache", ["key"], {})

@@ -164,7 +164,9 @@ def test_the_same_key_of_two_tenants_makes_two_jobs(client) -> None:
     assert ours.json["id"] != theirs.json["id"]
 
 
-@pytest.mark.parametrize("task", ["deliver-webhook", "redrive-dead-letters", "delete-tenant-data", "settle-step"])
+@pytest.mark.parametrize(
+    "task", ["deliver-webhook", "redrive-dead-letters", "delete-tenant-data", "settle-step", "wake-parked-jobs"]
+)
 def test_a_task_that_acts_for_any_tenant_can_not_be_submitted_directly(client, task: str) -> None:
     answer = client("*")("POST", "/api/jobs", {"task": task, "input": {"tenant": "sports"}})
 

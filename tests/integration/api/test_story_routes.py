@@ -104,5 +104,5 @@ def test_the_document_shows_what_a_story_is(stranger) -> None:
 
     body = document["paths"]["/api/stories"]["post"]["requestBody"]["content"]["application/json"]
     assert body["schema"] == {"$ref": "#/components/schemas/enhance-story.input"}
-    for name in ("deliver-webhook", "redrive-dead-letters", "delete-tenant-data", "settle-step"):
+    for name in ("deliver-webhook", "redrive-dead-letters", "delete-tenant-data", "settle-step", "wake-parked-jobs"):
         assert name not in document["x-tasks"]

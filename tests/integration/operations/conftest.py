@@ -14,7 +14,7 @@ from backstay.jobs.sweep import Sweeper, Swept
 
 TASKS = Path(__file__).parents[2] / "tasks"
 FUNCTIONS = Path(__file__).parents[3] / "functions"
-OPERATORS_TASKS = ("redrive_dead_letters", "delete_tenant_data")
+OPERATORS_TASKS = ("redrive_dead_letters", "delete_tenant_data", "wake_parked_jobs")
 
 
 class Sweep:

@@ -9,9 +9,18 @@ from pydantic import Field, model_validator
 from backstay.provider_settings import Section
 
 Dollars = Annotated[Decimal, Field(strict=False, ge=0)]
+Percent = Annotated[Decimal, Field(strict=False, gt=0, le=1000)]
 WindowName = Literal["daily", "monthly", "yearly"]
 OTHERS = "*"
 """The name of the table for everybody who has none of their own."""
+
+
+class ThresholdSettings(Section):
+    """`thresholds.<window>`: percent of the limit; without a number, what the alerts' rules say."""
+
+    warning: Percent | None = None
+    critical: Percent | None = None
+    emergency: Percent | None = None
 
 
 class BudgetSettings(Section):
@@ -22,6 +31,8 @@ class BudgetSettings(Section):
     yearly: Dollars | None = None
     soft: Annotated[tuple[WindowName, ...], Field(strict=False)] = ()
     """Windows whose limit is only told of; past every other limit, calls are refused."""
+    thresholds: dict[WindowName, ThresholdSettings] = Field(default_factory=dict)
+    """When people are told, by window."""
 
 
 class BudgetsSettings(Section):

@@ -126,6 +126,8 @@ class Failure:
     message: str
     retry_after_s: float | None = None
     """What the other side asked us to wait, in seconds."""
+    budget: str | None = None
+    """The budget that refused, scope and window, such as `tenant:acme daily`."""
 
 
 class BackstayError(Exception):
@@ -135,9 +137,16 @@ class BackstayError(Exception):
 class WorkError(BackstayError):
     """A failure of a job or a call that carries its class."""
 
-    def __init__(self, error_class: ErrorClass, message: str, *, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        error_class: ErrorClass,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        budget: str | None = None,
+    ) -> None:
         super().__init__(message)
-        self.failure = Failure(error_class, message, retry_after_s)
+        self.failure = Failure(error_class, message, retry_after_s, budget)
 
 
 class Rejected(WorkError):  # noqa: N818 - a verdict of the task's, not a fault of the program

@@ -32,6 +32,7 @@ USES = frozenset(
         "llm",
         "outbound-http",
         "outbound-secrets",
+        "parked-jobs",
         "tenant-data",
         "webhook-secrets",
         "workflows",

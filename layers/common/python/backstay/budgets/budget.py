@@ -92,6 +92,11 @@ class Shortage:
     asked: Decimal
 
     @property
+    def budget(self) -> str:
+        """The scope and the window, such as `tenant:acme daily`."""
+        return f"{self.scope} {self.window}"
+
+    @property
     def passes(self) -> bool:
         """Whether it is only what calls under way hold that is in the way; most of it comes back within seconds."""
         return self.account.spent + self.asked <= self.account.limit_usd

@@ -2,8 +2,8 @@
 
 import random
 from datetime import datetime
-from decimal import Decimal
 
+from backstay.budgets.amounts import text_of
 from backstay.budgets.budget import Shortage
 from backstay.errors import ErrorClass, WorkError
 
@@ -16,12 +16,12 @@ class BudgetExceeded(WorkError):  # noqa: N818 - a refusal, not a fault of the p
     """The call was not made: a hard limit would be passed. Says which, and until when."""
 
     def __init__(self, shortage: Shortage, wait_s: float) -> None:
-        account, scope = shortage.account, f"{shortage.scope} {shortage.window}"
+        spent, limit, _, asked = _texts(shortage)
         message = (
-            f"budget {scope} is used up: {_usd(account.spent)} of {_usd(account.limit_usd)} are spent in "
-            f"{account.period}, and the call may cost {_usd(shortage.asked)}; raise the limit or wait"
+            f"budget {shortage.budget} is used up: {spent} of {limit} are spent in {shortage.account.period}, and the "
+            f"call may cost {asked}; raise the limit or wait"
         )
-        super().__init__(ErrorClass.BUDGET_EXCEEDED, message, retry_after_s=wait_s)
+        super().__init__(ErrorClass.BUDGET_EXCEEDED, message, retry_after_s=wait_s, budget=shortage.budget)
         self.scope, self.window = shortage.scope, shortage.window
 
 
@@ -29,12 +29,12 @@ class BudgetHeld(WorkError):  # noqa: N818 - a refusal, not a fault of the progr
     """The call was not made: calls under way hold what is left. Some of it is back when they have ended."""
 
     def __init__(self, shortage: Shortage) -> None:
-        account, scope = shortage.account, f"{shortage.scope} {shortage.window}"
+        spent, limit, reserved, asked = _texts(shortage)
         message = (
-            f"budget {scope} is held by calls under way: of {_usd(account.limit_usd)}, {_usd(account.spent)} are "
-            f"spent and {_usd(shortage.reserved)} reserved, and the call may cost {_usd(shortage.asked)}"
+            f"budget {shortage.budget} is held by calls under way: of {limit}, {spent} are spent and {reserved} "
+            f"reserved, and the call may cost {asked}"
         )
-        super().__init__(ErrorClass.BUDGET_HELD, message, retry_after_s=_spread(_HELD_S))
+        super().__init__(ErrorClass.BUDGET_HELD, message, retry_after_s=_spread(_HELD_S), budget=shortage.budget)
         self.scope, self.window = shortage.scope, shortage.window
 
 
@@ -52,10 +52,15 @@ def unreadable(why: str) -> WorkError:
     return WorkError(ErrorClass.UNREACHABLE, message, retry_after_s=_spread(_UNREADABLE_S))
 
 
-def _usd(amount: Decimal) -> str:
-    """At least to the cent, and further only where there is more to say."""
-    cents = amount.quantize(Decimal("0.01"))
-    return f"${cents if cents == amount else amount.normalize():f}"
+def _texts(shortage: Shortage) -> tuple[str, str, str, str]:
+    """What is spent, the limit, what is reserved, and what the call may cost."""
+    account, scope = shortage.account, shortage.scope
+    return (
+        text_of(scope, account.spent),
+        text_of(scope, account.limit_usd),
+        text_of(scope, shortage.reserved),
+        text_of(scope, shortage.asked),
+    )
 
 
 def _spread(seconds: float) -> float:

@@ -8,6 +8,8 @@ from backstay.budgets.periods import Window
 
 TOTAL = "total"
 
+QUOTA = "quota"
+
 KINDS = (TOTAL, "provider", "tenant", "task", "key")
 """In the order in which they are shown."""
 
@@ -37,7 +39,7 @@ def named_scopes(kind: str, settings: BudgetsSettings) -> tuple[str, ...]:
 
 def limits_of(scope: str, settings: BudgetsSettings) -> Limits:
     """What backstay.toml allows a scope; a window without a limit is left out."""
-    found = _settings_of(scope, settings)
+    found = settings_of(scope, settings)
     amounts = {window: getattr(found, window.value) for window in Window}
     return {
         window: Limit(amount, hard=window.value not in found.soft)
@@ -46,7 +48,14 @@ def limits_of(scope: str, settings: BudgetsSettings) -> Limits:
     }
 
 
-def _settings_of(scope: str, settings: BudgetsSettings) -> BudgetSettings:
+def measure_of(scope: str) -> str | None:
+    """What a quota counts, such as `requests`; None where a budget is of money."""
+    kind, _, name = scope.partition(":")
+    return name.rpartition(":")[2] if kind == QUOTA else None
+
+
+def settings_of(scope: str, settings: BudgetsSettings) -> BudgetSettings:
+    """What backstay.toml says of a scope."""
     if scope == TOTAL:
         return settings.total
     kind, _, name = scope.partition(":")

@@ -20,6 +20,7 @@ class Index:
 
 
 BY_STATE = Index("by_state", "state_key", "state_at")
+BY_BUDGET = Index("by_budget", "budget_key", "state_at")
 BY_TENANT = Index("by_tenant", "tenant_key", "created_at")
 
 

@@ -19,7 +19,7 @@ _TIMES = ("due_at", "lease_until", "claimed_at", "started_at", "finished_at", "r
 _PLAIN = (
     "version", "priority", "generation", "fence", "attempts", "excused", "waits", "company", "reason", "progress",
     "note", "preview", "callback_url", "key_id", "lane", "lane_number", "resends", "key",
-    "input_digest",
+    "input_digest", "budget",
 )  # fmt: skip
 _DEFAULTS: Mapping[str, Any] = {
     "version": 1, "priority": "normal", "generation": 0, "fence": 0, "attempts": 0, "excused": 0, "waits": 0,
@@ -49,6 +49,7 @@ def to_item(record: JobRecord) -> dict[str, Any]:
         "changed_at": epoch_ms(record.changed_at),
         "tenant_key": keys.tenant_key(record.tenant, shard),
         "created_at": keys.stamp(record.created_at, record.id),
+        **({"budget_key": keys.budget_key(record.budget, shard)} if record.budget else {}),
     }
     if record.failures:
         item["failures"] = [[f.attempt, epoch_ms(f.at), str(f.error_class), f.message] for f in record.failures]

@@ -90,6 +90,11 @@ def tenant_key(tenant: str, shard: int) -> str:
     return f"{tenant}#{shard}"
 
 
+def budget_key(budget: str, shard: int) -> str:
+    """Partition of the index `by_budget`: jobs that wait for this one, such as `tenant:acme daily`."""
+    return f"{budget}#{shard}"
+
+
 def stamp(moment: datetime, an_id: str) -> str:
     """A sort key that orders by time and tells apart what happened in the same millisecond."""
     return f"{iso(moment)}~{an_id.rsplit('.', 1)[-1][:_TIE_CHARACTERS]}"

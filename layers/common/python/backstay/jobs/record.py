@@ -127,6 +127,8 @@ class JobRecord:
     uncertain: bool = False
     """Whether a run of it may have had an effect that nobody has heard of: its worker died, it ran over its time, it
     lost its connection, or it was cancelled half-way."""
+    budget: str | None = None
+    """The budget that a parked job waits for, scope and window, such as `tenant:acme daily`."""
     step: Step | None = None
     """The saga step that waits for it; the newest, where several have."""
 
@@ -206,7 +208,14 @@ class JobRecord:
             excused=0 if between_portions else self.excused,
             waits=self.waits + 1,
             uncertain=self.uncertain or failure.error_class.leaves_doubt,
+            budget=failure.budget,
         )
+
+    def woken(self, now: datetime) -> "JobRecord":
+        """There is money again for what it waits for: it goes on now."""
+        if self.state is not State.DELAYED or self.budget is None:
+            raise IllegalMoveError(f"job {self.id} is {self.state} and waits for no budget")
+        return replace(self, due_at=now, reason="budget_raised", budget=None, resends=0, resent_at=None)
 
     def resent(self, now: datetime) -> "JobRecord":
         """Its message, which may be lost, is sent again."""
@@ -252,7 +261,7 @@ class JobRecord:
     def _moved(self, state: State, now: datetime, *only_from: State) -> "JobRecord":
         if state not in MOVES[self.state] or (only_from and self.state not in only_from):
             raise IllegalMoveError(f"job {self.id} is {self.state} and can't become {state}")
-        return replace(self, state=state, changed_at=now, resends=0, resent_at=None)
+        return replace(self, state=state, changed_at=now, resends=0, resent_at=None, budget=None)
 
     def _with(self, now: datetime, failure: Failure) -> tuple[FailedAttempt, ...]:
         entry = FailedAttempt(self.attempts, now, failure.error_class, failure.message[:500])

@@ -237,7 +237,8 @@ class JobStore:
             "SET #state = :active, state_key = :state_key, state_at = :state_at, changed_at = :now, claimed_at = :now,"
             " lease_until = :lease, company = :company, started_at = if_not_exists(started_at, :now)"
             + (f", {sets}" if sets else "")
-            + " REMOVE due_at, reason, progress, note, resends, resent_at ADD fence :one, attempts :one"
+            + " REMOVE due_at, budget, budget_key, reason, progress, note, resends, resent_at"
+            " ADD fence :one, attempts :one"
         )
         dynamodb = aws.dynamodb()
         try:

@@ -26,8 +26,10 @@ class LLMError(WorkError):
         route: str = "",
         retry_after_s: float | None = None,
         maybe_charged: bool = False,
+        budget: str | None = None,
     ) -> None:
-        super().__init__(error_class, f"{route}: {message}" if route else message, retry_after_s=retry_after_s)
+        text = f"{route}: {message}" if route else message
+        super().__init__(error_class, text, retry_after_s=retry_after_s, budget=budget)
         self.route = route
         self.maybe_charged = maybe_charged
         """Whether the provider may have worked on it, and count its tokens."""

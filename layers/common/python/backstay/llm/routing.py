@@ -123,7 +123,7 @@ class Tour(Generic[T]):
             if error.failure.message != deciding.message  # what a decision changes is only the wait
         ]
         message = f"{deciding.message} (no other route helped: {'; '.join(others)})" if others else deciding.message
-        return LLMError(deciding.error_class, message, retry_after_s=deciding.retry_after_s)
+        return LLMError(deciding.error_class, message, retry_after_s=deciding.retry_after_s, budget=deciding.budget)
 
 
 def repair_of(request: Request, text: str, error: ValidationError) -> Request:
