@@ -1,28 +1,21 @@
 """Alarms of the budgets of the whole and of every provider. They join the alerts that the ledger itself raises."""
 
-from collections.abc import Iterable
-
+from backstay.budgets.gauges import gauged_scopes
+from backstay.budgets.periods import Window
+from backstay.budgets.thresholds import source_of, thresholds_of
 from backstay.config import Config
 from infra.alarms import AT_LEAST, STAYS, Alarms, Condition, ours, plain
-
-_RULES = ("cost.budget_warning", "cost.budget_critical", "cost.budget_emergency")
-_WINDOWS = ("daily", "monthly", "yearly")
 
 
 def watch_budgets(alarms: Alarms, settings: Config) -> None:
     """Tell when a budget is used up so far, in every window that has a limit."""
-    for scope in scopes_of(settings):
-        for window in _WINDOWS:
+    for scope in gauged_scopes(settings):
+        for window in Window:
             used = ours("BudgetUsedPercent", "Maximum", Scope=scope, Window=window)
-            for rule in _RULES:
-                limit = alarms.limit_of(rule)
+            for rule, percent in thresholds_of(scope, window, settings).items():
+                limit = float(percent)
                 text = (
                     f"{plain(limit)} % of the {window} budget of {scope} are spent. See: backstay budgets ls; raise it:"
                     f" backstay budgets set {scope} {window} USD"
                 )
-                alarms.add(rule, f"{scope}:{window}", Condition(used, text, limit, AT_LEAST, STAYS))
-
-
-def scopes_of(settings: Config) -> Iterable[str]:
-    """The whole, and every provider that backstay.toml configures."""
-    return ("total", *(f"provider:{name}" for name in settings.providers))
+                alarms.add(rule, source_of(scope, window), Condition(used, text, limit, AT_LEAST, STAYS))

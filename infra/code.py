@@ -12,11 +12,25 @@ from backstay.errors import BackstayError
 from infra.build import BuildDirectory, copy_sources, digest
 from infra.packages import Platform, compile_bytecode
 
-FUNCTIONS = ("api", "sweep", "follow_changes", "check_credits", "try_provider", "watch_workflows", "route_alerts")
+FUNCTIONS = (
+    "api",
+    "check_credits",
+    "follow_changes",
+    "follow_ledger",
+    "route_alerts",
+    "sweep",
+    "try_provider",
+    "watch_workflows",
+)
 """The folders that are Lambdas without being tasks; each has a construct of its own."""
 
 WEBHOOK_TASK = "deliver-webhook"
 """The task by which every other one tells that a job is over."""
+
+WAKE_TASK = "wake-parked-jobs"
+"""The task by which jobs go on when a budget's limit was raised."""
+
+_NEEDED_TASKS = {WEBHOOK_TASK: "callbacks are sent", WAKE_TASK: "jobs go on that wait for a budget"}
 
 MAY_SUBMIT_ANY = frozenset({"jobs", "dead-letters"})
 """A task that uses one of these sends jobs of any task, so that its code holds every task's declaration."""
@@ -38,7 +52,7 @@ class FunctionsFolder:
         """The tasks.
 
         Raises:
-            MisplacedFolderError: a function or the webhook's task is missing, or a folder is none of the known kinds.
+            MisplacedFolderError: a function or task that every stack has is missing, or a folder is of no known kind.
         """
         handlers = {path.parent.name for path in self.root.glob("*/handler.py")}
         if missing := sorted(set(FUNCTIONS) - handlers):
@@ -49,8 +63,10 @@ class FunctionsFolder:
                 "a task is declared in task.py, and its handler is derived"
             )
         catalog = Catalog(self.root)
-        if WEBHOOK_TASK not in catalog.names:
-            raise MisplacedFolderError(f"{self.root} lacks deliver_webhook/task.py, by which callbacks are sent")
+        for name, meaning in _NEEDED_TASKS.items():
+            if name not in catalog.names:
+                folder = name.replace("-", "_")
+                raise MisplacedFolderError(f"{self.root} lacks {folder}/task.py, by which {meaning}")
         return catalog
 
     def code_of_task(self, task: AnyTask) -> lambda_.Code:

@@ -24,6 +24,7 @@ from infra.encryption import Encryption
 from infra.function import Surroundings
 from infra.function_alarms import watch_concurrency
 from infra.layer import LayerProps, Layers
+from infra.ledger import Ledger, LedgerProps
 from infra.provider_alarms import watch_calls
 from infra.provider_trial import ProviderTrial, ProviderTrialProps
 from infra.reach import Reach
@@ -101,6 +102,7 @@ class BackstayStack(Stack):
         Credits(self, "Credits", around, CreditsProps(props.folder, layers, reach))
         Changes(self, "Changes", around, ChangesProps(props.folder, layers, reach))
         Alerting(self, "Alerting", around, AlertingProps(props.folder, layers, reach))
+        Ledger(self, "Ledger", around, LedgerProps(props.folder, layers, reach))
         Watch(self, "Watch", around, WatchProps(props.folder, layers, reach))
         trial = ProviderTrial(self, "ProviderTrial", around, ProviderTrialProps(props.folder, layers, reach))
         api = Api(self, "Api", around, ApiProps(props.folder, layers, reach, trial))

@@ -46,7 +46,7 @@ EVERY_USE = frozenset(
         "outbound-secrets",
         "tenant-data",
     }
-    | {"announcements", "answers", "webhook-secrets", "workflows"}
+    | {"announcements", "answers", "parked-jobs", "webhook-secrets", "workflows"}
 )
 
 HANDLER = "def handler(event, context):\n    return {}\n"
@@ -67,6 +67,7 @@ def write_functions(functions: Path) -> None:
         (functions / name / "__init__.py").touch()
         (functions / name / "handler.py").write_text(HANDLER)
     write_task(functions, "deliver-webhook", 'uses=("webhook-secrets", "outbound-http")')
+    write_task(functions, "wake-parked-jobs", 'uses=("jobs", "parked-jobs")')
 
 
 def new_app(outdir: Path | None = None, **ours: str) -> "App":
@@ -95,7 +96,7 @@ def clean_imports() -> Iterator[None]:
     yield
     sys.path[:] = path
     for name in set(sys.modules) - modules:
-        if name.split(".")[0] in {"add_numbers", "add_in_order", "reach_everything", "deliver_webhook"}:
+        if name.split(".")[0] in {"add_numbers", "add_in_order", "reach_everything", "deliver_webhook", "wake_parked_jobs"}:
             del sys.modules[name]
 
 

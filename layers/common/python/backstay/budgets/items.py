@@ -16,17 +16,19 @@ from backstay.dynamodb import encode
 Request = dict[str, Any]
 """The part of a DynamoDB request that says what to write, and on what condition."""
 
+PREFIX = "budget#"
+
 _HARD, _SOFT, _NONE = "hard", "soft", "none"
 
 
 def budget_id(scope: str) -> str:
     """The key of a scope's item."""
-    return f"budget#{scope}"
+    return PREFIX + scope
 
 
 def scope_of(an_id: str) -> str:
     """Whose item has this key."""
-    return an_id.partition("#")[2]
+    return an_id.removeprefix(PREFIX)
 
 
 def list_of(kind: str) -> str:

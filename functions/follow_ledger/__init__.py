@@ -1,0 +1,1 @@
+"""Follows the guards table's stream."""
