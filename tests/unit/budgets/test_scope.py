@@ -6,7 +6,7 @@ import pytest
 
 from backstay.budgets.budget import Limit
 from backstay.budgets.periods import Window
-from backstay.budgets.scope import limits_of, scopes_of
+from backstay.budgets.scope import counts_of, limits_of, named_scopes, scopes_of
 from backstay.config import dump, parse
 from backstay.settings import SettingsError
 
@@ -77,3 +77,26 @@ def test_a_call_outside_a_job_has_only_what_it_has():
         "task:t",
         "key:k",
     )
+
+
+QUOTAS = """
+[budgets.quotas.openai.requests]
+monthly = 1000
+soft = ["monthly"]
+[budgets.quotas.openai.tokens]
+daily = 50_000
+"""
+
+
+def test_a_quota_is_a_scope_of_its_own_for_each_measure():
+    settings = parse(QUOTAS).budgets
+    assert named_scopes("quota", settings) == ("quota:openai:requests", "quota:openai:tokens")
+    assert counts_of("openai", settings, requests=1, tokens=70) == (
+        ("quota:openai:requests", Decimal(1)),
+        ("quota:openai:tokens", Decimal(70)),
+    )
+    assert counts_of("openai", settings, requests=1) == (("quota:openai:requests", Decimal(1)),)
+    assert counts_of("anthropic", settings, requests=1) == ()
+    assert limits_of("quota:openai:requests", settings) == {Window.MONTHLY: Limit(Decimal(1000), hard=False)}
+    assert limits_of("quota:anthropic:tokens", settings) == {}
+    assert dump(parse(QUOTAS)) == dump(parse(dump(parse(QUOTAS))))

@@ -35,6 +35,14 @@ class BudgetSettings(Section):
     """When people are told, by window."""
 
 
+class QuotaSettings(Section):
+    """`[budgets.quotas.<provider>]`: how much a provider grants. Each measure has limits as a budget has."""
+
+    requests: BudgetSettings | None = None
+    tokens: BudgetSettings | None = None
+    """Of models, in and out."""
+
+
 class BudgetsSettings(Section):
     """`[budgets]`. A table named `"*"` is for every provider, tenant, task or API key that has none of its own."""
 
@@ -44,6 +52,8 @@ class BudgetsSettings(Section):
     tasks: dict[str, BudgetSettings] = Field(default_factory=dict)
     keys: dict[str, BudgetSettings] = Field(default_factory=dict)
     """By the API keys' ids."""
+    quotas: dict[str, QuotaSettings] = Field(default_factory=dict)
+    """By provider; counted as money is, and only where they stand here."""
 
     @model_validator(mode="before")
     @classmethod

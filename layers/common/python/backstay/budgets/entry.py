@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from backstay.budgets.budget import NOTHING, Budget, Posting, Shortage
-from backstay.budgets.lease import Holding, Settlement
+from backstay.budgets.lease import Counts, Holding, Settlement
 
 MOST_SCOPES = 90
 """A transaction takes 100 items, and two of them are the lease and what is uncertain."""
@@ -23,6 +23,13 @@ class Ask:
     lasts_s: float
     """How long it can take."""
     job_id: str | None = None
+    counts: Counts = ()
+    """What else it takes at most: of quotas."""
+
+    @property
+    def amounts(self) -> Mapping[str, Decimal]:
+        """What it takes at most, by scope."""
+        return dict.fromkeys(self.scopes, self.usd) | dict(self.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +42,26 @@ class Entry:
     @property
     def scopes(self) -> frozenset[str]:
         """All that it touches."""
-        asked = (scope for ask in self.asks for scope in ask.scopes)
-        return frozenset(asked).union(scope for one in self.settlements for scope in one.holding.scopes)
+        asked = (scope for ask in self.asks for scope in ask.amounts)
+        return frozenset(asked).union(scope for one in self.settlements for scope in one.holding.amounts)
 
     @property
     def postings(self) -> Mapping[str, Posting]:
         """What it does, by scope."""
         postings: dict[str, Posting] = defaultdict(Posting)
         for settlement in self.settlements:
-            for scope in settlement.holding.scopes:
-                postings[scope] += settlement.posting
+            for scope, posting in settlement.postings.items():
+                postings[scope] += posting
         for ask in self.asks:
-            for scope in ask.scopes:
-                postings[scope] += Posting(reserved=ask.usd)
+            for scope, most in ask.amounts.items():
+                postings[scope] += Posting(reserved=most)
         return postings
 
     @property
     def needed(self) -> Mapping[str, Decimal]:
         """What must be left, by scope; only where a call is reserved for."""
         postings = self.postings
-        return {scope: postings[scope].taken for ask in self.asks for scope in ask.scopes}
+        return {scope: postings[scope].taken for ask in self.asks for scope in ask.amounts}
 
     @property
     def uncertain(self) -> tuple[Holding, ...]:
@@ -80,15 +87,15 @@ def first_part(entry: Entry, most_scopes: int = MOST_SCOPES) -> Entry:
     scopes: set[str] = set()
     settlements: list[Settlement] = []
     for settlement in entry.settlements:
-        if len(scopes.union(settlement.holding.scopes)) > most_scopes:
+        if len(scopes.union(settlement.holding.amounts)) > most_scopes:
             return Entry((), settlements)
-        scopes.update(settlement.holding.scopes)
+        scopes.update(settlement.holding.amounts)
         settlements.append(settlement)
     asks: list[Ask] = []
     for ask in entry.asks:
-        if len(scopes.union(ask.scopes)) > most_scopes:
+        if len(scopes.union(ask.amounts)) > most_scopes:
             break
-        scopes.update(ask.scopes)
+        scopes.update(ask.amounts)
         asks.append(ask)
     return Entry(asks, settlements)
 
@@ -108,13 +115,13 @@ def sift(entry: Entry, known: Mapping[str, Budget]) -> Sifted:
     for place, ask in enumerate(entry.asks):
         short = [
             shortage
-            for scope in ask.scopes
-            if scope in known and (shortage := known[scope].shortage(ask.usd, taken[scope]))
+            for scope, most in ask.amounts.items()
+            if scope in known and (shortage := known[scope].shortage(most, taken[scope]))
         ]
         if short:
             refused[place] = max(short, key=lambda one: not one.passes)
             continue
-        for scope in ask.scopes:
-            taken[scope] += ask.usd
+        for scope, most in ask.amounts.items():
+            taken[scope] += most
         asks.append(ask)
     return Sifted(Entry(asks, entry.settlements), refused)

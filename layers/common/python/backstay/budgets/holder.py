@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from backstay.budget_settings import BudgetsSettings
-from backstay.budgets.budget import NOTHING, Budget
+from backstay.budgets.budget import Budget
 from backstay.budgets.entry import Ask, Entry, first_part
 from backstay.budgets.lease import Holding, Lease, Settlement
 from backstay.budgets.periods import Window, periods_at
@@ -119,7 +119,7 @@ class Holder:
 
     def _attempt(self, entry: Entry, now: datetime) -> _Attempt:
         reserved = [
-            Holding(number, ask.usd, ask.scopes, self._lease.id, ask.job_id)
+            Holding(number, ask.usd, ask.scopes, self._lease.id, ask.job_id, ask.counts)
             for number, ask in enumerate(entry.asks, self._next)
         ]
         self._next += len(reserved)
@@ -144,7 +144,7 @@ class Holder:
             if stands and stands.writer == attempt.lease.writer:
                 self._done(attempt)
                 for holding in attempt.reserved:  # nobody was told of them
-                    self.owe(Settlement(holding, NOTHING))
+                    self.owe(Settlement.unused(holding))
                 return
         self._lease = self._new_lease()
         self._doubts.clear()

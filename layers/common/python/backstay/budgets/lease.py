@@ -18,6 +18,10 @@ _CLOSED_KEPT = timedelta(days=2)
 """A process that was frozen for longer has lost its lease all the same: it finds none."""
 
 
+Counts = tuple[tuple[str, Decimal], ...]
+"""Amounts that are no money, by the scope of a quota, such as `quota:openai:requests`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
     """What is reserved for one call."""
@@ -29,11 +33,17 @@ class Holding:
     lease: str = ""
     job_id: str | None = None
     """Whose receipt tells what the call cost in the end."""
+    counts: Counts = ()
 
     @property
     def name(self) -> str:
         """What tells it from all others; stands in the receipt."""
         return f"{self.lease}.{self.number}"
+
+    @property
+    def amounts(self) -> Mapping[str, Decimal]:
+        """What is held, by scope."""
+        return dict.fromkeys(self.scopes, self.usd) | dict(self.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +54,20 @@ class Settlement:
     usd: Decimal
     """What it cost, or where that is uncertain the most that it can have cost."""
     certain: bool = True
+    used: Mapping[str, Decimal] = field(default_factory=dict)
+    """What was used of quotas, by scope; where nothing is said, all that was held."""
+
+    @classmethod
+    def unused(cls, holding: Holding) -> "Settlement":
+        """The call was not made, or cost nothing."""
+        return cls(holding, Decimal(0), used=dict.fromkeys(dict(holding.counts), Decimal(0)))
 
     @property
-    def posting(self) -> Posting:
-        """What follows for each of its scopes."""
-        return Posting(spent=self.usd, reserved=-self.holding.usd)
+    def postings(self) -> Mapping[str, Posting]:
+        """What follows, by scope."""
+        money = Posting(spent=self.usd, reserved=-self.holding.usd)
+        counted = {scope: Posting(self.used.get(scope, held), -held) for scope, held in self.holding.counts}
+        return dict.fromkeys(self.holding.scopes, money) | counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +127,25 @@ def from_item(item: Mapping[str, Any]) -> Lease:
 
 def holdings_to_text(holdings: Iterable[Holding]) -> str:
     """As text: a list of maps would take three times the room, and each write pays for it."""
-    return json.dumps([[one.number, f"{one.usd.normalize():f}", one.scopes, one.job_id] for one in holdings])
+    return json.dumps([_to_list(one) for one in holdings])
 
 
 def holdings_from_text(text: str, lease: str) -> list[Holding]:
     """The holdings of that lease that `holdings_to_text` wrote."""
     return [
-        Holding(number, Decimal(usd), tuple(scopes), lease, job_id) for number, usd, scopes, job_id in json.loads(text)
+        Holding(number, Decimal(usd), tuple(scopes), lease, job_id, _counts_of(*counts))
+        for number, usd, scopes, job_id, *counts in json.loads(text)
     ]
+
+
+def _to_list(holding: Holding) -> list[Any]:
+    counts = [[scope, _plain(amount)] for scope, amount in holding.counts]
+    return [holding.number, _plain(holding.usd), holding.scopes, holding.job_id, *([counts] if counts else [])]
+
+
+def _counts_of(counts: Iterable[tuple[str, str]] = ()) -> Counts:
+    return tuple((scope, Decimal(amount)) for scope, amount in counts)
+
+
+def _plain(amount: Decimal) -> str:
+    return f"{amount.normalize():f}"

@@ -19,6 +19,7 @@ from backstay.budgets.entry import Ask, Entry, sift
 from backstay.budgets.holder import Holder
 from backstay.budgets.lease import Holding, Settlement
 from backstay.budgets.refusals import refusal, unreadable
+from backstay.budgets.scope import measure_of
 from backstay.budgets.stock import Stock
 from backstay.budgets.store import Contended, LedgerStore, Refused
 from backstay.clock import Clock, utc_now
@@ -50,13 +51,16 @@ class Reservation:
         """Names it in receipts, for the sweep."""
         return self._holding.name
 
-    def settle(self, usd: Decimal) -> None:
-        """The call cost so much."""
-        self._close(Settlement(self._holding, exact(usd)))
+    def settle(self, usd: Decimal, **counted: int) -> None:
+        """The call cost so much, and was counted so by measure, such as `tokens=1200`."""
+        used = {
+            scope: Decimal(counted[name]) for scope, _ in self._holding.counts if (name := measure_of(scope)) in counted
+        }
+        self._close(Settlement(self._holding, exact(usd), used=used))
 
     def release(self) -> None:
         """The call was not made, or was answered in a way that costs nothing."""
-        self._close(Settlement(self._holding, NOTHING))
+        self._close(Settlement.unused(self._holding))
 
     def give_up(self) -> None:
         """Nobody knows what the call cost: the most that it can have cost counts as spent. After an end, nothing."""
@@ -140,7 +144,7 @@ class Ledger:
     def _return(self, unused: Callable[[], list[Holding]]) -> None:
         with self._lock:
             for holding in unused():
-                self._holder.owe(Settlement(holding, NOTHING))
+                self._holder.owe(Settlement.unused(holding))
 
     def _end(self, settlement: Settlement) -> None:
         with self._lock:
@@ -254,8 +258,8 @@ class Ledger:
             return {}
         cushion: dict[str, Decimal] = {}
         for ask in asks:
-            for scope in ask.scopes:
-                cushion[scope] = max(cushion.get(scope, NOTHING), _CUSHION_CALLS * ask.usd)
+            for scope, most in ask.amounts.items():
+                cushion[scope] = max(cushion.get(scope, NOTHING), _CUSHION_CALLS * most)
         return cushion
 
     def _refuse(self, served: Sequence[_Waiting], error: WorkError) -> None:

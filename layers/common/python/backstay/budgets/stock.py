@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from backstay.budgets.budget import exact
 from backstay.budgets.entry import Ask
@@ -39,8 +39,7 @@ class Stock:
         now = time.monotonic()
         for kept in self._kept:
             holding = kept.holding
-            fits = holding.scopes == ask.scopes and holding.usd >= ask.usd and kept.lasts_s >= ask.lasts_s
-            if fits and now < kept.until:
+            if _serves(holding, ask) and kept.lasts_s >= ask.lasts_s and now < kept.until:
                 self._kept.remove(kept)
                 return holding
         return None
@@ -51,7 +50,8 @@ class Stock:
         lately = sum(1 for at in self._writes if at > now - _LATELY_S)
         if not asks or lately < _FEW:
             return []
-        return [replace(asks[-1], usd=exact(asks[-1].usd * _ROOM), job_id=None)] * lately
+        counts = tuple((scope, (most * _ROOM).to_integral_value(ROUND_FLOOR)) for scope, most in asks[-1].counts)
+        return [replace(asks[-1], usd=exact(asks[-1].usd * _ROOM), job_id=None, counts=counts)] * lately
 
     def written(self, taken_along: Sequence[Holding], ask: Ask) -> None:
         """A write has served calls, and brought these."""
@@ -71,3 +71,9 @@ class Stock:
         dropped = [kept.holding for kept in self._kept if kept.until <= now]
         self._kept = [kept for kept in self._kept if kept.until > now]
         return dropped
+
+
+def _serves(holding: Holding, ask: Ask) -> bool:
+    """Whether as much is held as is asked for, and of the very same scopes."""
+    held, asked = holding.amounts, ask.amounts
+    return held.keys() == asked.keys() and all(held[scope] >= most for scope, most in asked.items())

@@ -58,7 +58,8 @@ class Admitted:
         if self._permit:
             self._permit.settle(usage.input_tokens + usage.output_tokens)
         if self._reservation and cost_usd is not None:
-            self._reservation.settle(cost_usd)
+            tokens = usage.input_tokens + usage.output_tokens
+            self._reservation.settle(cost_usd, requests=1, tokens=tokens)
 
 
 class Guards:
