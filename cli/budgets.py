@@ -17,7 +17,9 @@ from cli.target import Session
 
 app = typer.Typer(help="Budgets: see them, set their limits.", no_args_is_help=True)
 
-ScopeName = Annotated[str, typer.Argument(help="total, provider:NAME, tenant:NAME, task:NAME, or key:ID.")]
+ScopeName = Annotated[
+    str, typer.Argument(help="total, provider:NAME, tenant:NAME, task:NAME, key:ID, or quota:PROVIDER:MEASURE.")
+]
 NONE = "none"
 
 
@@ -37,6 +39,7 @@ class Kind(StrEnum):
     TENANT = "tenant"
     TASK = "task"
     KEY = "key"
+    QUOTA = "quota"
 
 
 @app.command("ls")
@@ -62,12 +65,12 @@ def set_limit(
     context: typer.Context,
     scope: ScopeName,
     window: Annotated[Window, typer.Argument(help="daily, monthly or yearly.")],
-    usd: Annotated[str, typer.Argument(metavar="USD", help=f"US dollars, or {NONE!r} for no limit.")],
+    amount: Annotated[str, typer.Argument(help=f"US dollars, of a quota a number, or {NONE!r} for no limit.")],
     soft: Annotated[bool, typer.Option("--soft", help="Tell when it is passed, and refuse nothing.")] = False,
     as_json: Json = False,
 ) -> None:
     """Set a limit; it holds from the next call on. Jobs that wait for the money go on when it is raised."""
-    body = {"limit": _amount(usd), "hard": not soft}
+    body = {"limit": _limit_of(amount), "hard": not soft}
     session: Session = context.obj
     with Api(session.target) as api:
         _answer(api.put(f"{_path(scope)}/{window}", body), as_json=as_json)
@@ -86,15 +89,15 @@ def reset(
         _answer(api.delete(f"{_path(scope)}/{window}"), as_json=as_json)
 
 
-def _amount(usd: str) -> str | None:
-    if usd == NONE:
+def _limit_of(text: str) -> str | None:
+    if text == NONE:
         return None
     try:
-        amount = Decimal(usd.removeprefix("$"))
+        amount = Decimal(text.removeprefix("$"))
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite() or amount < 0:
-        raise Problem(f"{usd!r} is no amount", f"give US dollars such as 12.50, or {NONE}", ExitCode.USAGE)
+        raise Problem(f"{text!r} is no amount", f"give a number such as 12.50, or {NONE}", ExitCode.USAGE)
     return f"{amount:f}"
 
 
@@ -120,13 +123,17 @@ def _rows(budget: Mapping[str, Any]) -> Iterator[tuple[str | Text, ...]]:
             "" if number else budget["scope"],
             window["window"],
             window["period"],
-            f"${window['limit']}{'' if window['hard'] else ' soft'}" if has_limit else "none",
-            f"${window['spent']}",
-            f"${budget['reserved']}",
-            f"${window['left']}" if has_limit else "",
+            f"{_amount_text(budget, window['limit'])}{'' if window['hard'] else ' soft'}" if has_limit else "none",
+            _amount_text(budget, window["spent"]),
+            _amount_text(budget, budget["reserved"]),
+            _amount_text(budget, window["left"]) if has_limit else "",
             _used(window["used_percent"]),
             window["set_by"],
         )
+
+
+def _amount_text(budget: Mapping[str, Any], amount: str) -> str:
+    return f"${amount}" if budget["unit"] == "usd" else f"{Decimal(amount):,f}"
 
 
 def _used(percent: float | None) -> str | Text:

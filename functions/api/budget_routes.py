@@ -29,7 +29,7 @@ _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 @router.get("/api/budgets", security=needs(Scope.READ), tags=["money"], summary="List budgets")
 def list_budgets(
     kind: Annotated[
-        str | None, Query(description="total, provider, tenant, task or key; all by default.", max_length=20)
+        str | None, Query(description="total, provider, tenant, task, key or quota; all by default.", max_length=20)
     ] = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
@@ -96,12 +96,15 @@ def _own(caller: Caller) -> tuple[str, ...]:
 
 def _checked(scope: str) -> str:
     """The scope, if there can be a budget of this name."""
+    from backstay.budgets.scope import QUOTA, named_scopes
+
     kind, colon, name = scope.partition(":")
     is_one_of: dict[str, Callable[[str], bool]] = {
         "provider": lambda name: name in services().config.providers or name in services().config.budgets.providers,
         "tenant": _is_tenant,
         "task": lambda name: name in services().catalog.names,
         "key": lambda name: bool(_KEY_ID.fullmatch(name)),
+        "quota": lambda name: f"quota:{name}" in named_scopes(QUOTA, services().config.budgets),
     }
     if scope != "total" and not (colon and kind in is_one_of and is_one_of[kind](name)):
         forms = ", ".join(f"{kind}:NAME" for kind in is_one_of)

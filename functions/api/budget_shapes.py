@@ -17,7 +17,7 @@ WindowName = Literal["daily", "monthly", "yearly"]
 
 
 class BudgetWindow(Shape):
-    """A budget's day, month or year, in UTC. In US dollars, exact: spent + reserved + left = limit."""
+    """A budget's day, month or year, in UTC. Exact: spent + reserved + left = limit."""
 
     window: WindowName
     period: Annotated[str, Field(description="Which one it is, such as 2026-11.")]
@@ -33,7 +33,8 @@ class BudgetWindow(Shape):
 class BudgetShape(Shape):
     """What a scope may spend, and has spent."""
 
-    scope: Annotated[str, Field(description="Such as `total`, `provider:openai`, `tenant:acme`.")]
+    scope: Annotated[str, Field(description="Such as `total`, `provider:openai`, `quota:openai:requests`.")]
+    unit: Annotated[str, Field(description="What its amounts are in: `usd`, or of a quota `requests` or `tokens`.")]
     reserved: Annotated[Decimal, Field(description="Held for calls under way, in every window.")]
     windows: list[BudgetWindow]
 
@@ -56,24 +57,30 @@ class LimitRequest(Shape):
 
 def budget_of(budget: "Budget", now: "datetime") -> BudgetShape:
     """A budget as it is shown."""
-    from backstay.budgets.amounts import shortest
+    from backstay.budgets.amounts import shown
+    from backstay.budgets.scope import measure_of
 
-    windows = [_window(window, account, now) for window, account in budget.accounts.items()]
-    return BudgetShape(scope=budget.scope, reserved=shortest(budget.reserved), windows=windows)
+    scope = budget.scope
+    return BudgetShape(
+        scope=scope,
+        unit=measure_of(scope) or "usd",
+        reserved=shown(scope, budget.reserved),
+        windows=[_window(scope, window, account, now) for window, account in budget.accounts.items()],
+    )
 
 
-def _window(window: "Window", account: "Account", now: "datetime") -> BudgetWindow:
-    from backstay.budgets.amounts import shortest
+def _window(scope: str, window: "Window", account: "Account", now: "datetime") -> BudgetWindow:
+    from backstay.budgets.amounts import shown
 
     limit = account.limit
     return BudgetWindow(
         window=window.value,
         period=account.period,
         turns_at=window.turns_after(now),
-        limit=shortest(limit.usd) if limit else None,
+        limit=shown(scope, limit.usd) if limit else None,
         hard=account.is_hard,
         set_by="hand" if account.by_hand else "backstay.toml",
-        spent=shortest(account.spent),
-        left=shortest(account.left) if limit else None,
+        spent=shown(scope, account.spent),
+        left=shown(scope, account.left) if limit else None,
         used_percent=None if account.used_percent is None else round(float(account.used_percent), 2),
     )

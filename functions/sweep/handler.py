@@ -10,7 +10,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from backstay import config
+from backstay.budgets.gauges import emit_gauges, gauged_scopes
 from backstay.budgets.lapsed import LapsedLeases, Settled
+from backstay.budgets.standing import Standing
 from backstay.catalog import Catalog
 from backstay.errors import BackstayError
 from backstay.jobs.endings import Retention
@@ -39,6 +41,7 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     def time_is_up() -> bool:
         return context.get_remaining_time_in_millis() < _MARGIN_MS
 
+    emit_gauges(_standing().read(gauged_scopes(config.load())))  # so that windows which have turned are told of too
     settled = _lapsed_leases().settle(time_is_up)
     if settled != Settled():
         emit((Metric(f"BudgetCalls{_in_camels(name)}", count) for name, count in asdict(settled).items()), {})
@@ -73,3 +76,8 @@ def _lapsed_leases() -> LapsedLeases:
         return record.receipt if record else None
 
     return LapsedLeases(env.guards_table, receipt_of)
+
+
+@cache
+def _standing() -> Standing:
+    return Standing(config.load().budgets, Environment.read().guards_table)

@@ -49,6 +49,8 @@ EVERY_USE = frozenset(
     | {"announcements", "answers", "parked-jobs", "webhook-secrets", "workflows"}
 )
 
+_MADE_UP = {"add_numbers", "add_in_order", "reach_everything", "deliver_webhook", "wake_parked_jobs"}
+
 HANDLER = "def handler(event, context):\n    return {}\n"
 
 
@@ -96,7 +98,13 @@ def clean_imports() -> Iterator[None]:
     yield
     sys.path[:] = path
     for name in set(sys.modules) - modules:
-        if name.split(".")[0] in {"add_numbers", "add_in_order", "reach_everything", "deliver_webhook", "wake_parked_jobs"}:
+        if name.split(".")[0] in {
+            "add_numbers",
+            "add_in_order",
+            "reach_everything",
+            "deliver_webhook",
+            "wake_parked_jobs",
+        }:
             del sys.modules[name]
 
 

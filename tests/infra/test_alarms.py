@@ -53,7 +53,7 @@ def test_every_rule_that_an_alarm_tells_has_alarms(dev: Template, adjusted: Temp
 
 
 def test_a_rule_is_adjusted_and_another_switched_off(adjusted: Template) -> None:
-    (deep,) = of_rule(adjusted, "worker.queue_depth")
+    deep, *_ = of_rule(adjusted, "worker.queue_depth")
     assert (deep["Threshold"], deep["Period"] * deep["EvaluationPeriods"]) == (50, 1200)
     assert deep["AlarmDescription"] == "Wake Ann"
     assert not list(of_rule(adjusted, "worker.queue_age"))

@@ -43,7 +43,9 @@ def test_no_action_is_a_wildcard_but_one_of_cdks_own_on_the_key(derived: Templat
         if "*" in action
     }
     assert wide == {
-        (policy, action) for policy in ("Alertin", "Changes") for action in ("kms:GenerateDataKey*", "kms:ReEncrypt*")
+        (policy, action)
+        for policy in ("Alertin", "Changes", "LedgerF")
+        for action in ("kms:GenerateDataKey*", "kms:ReEncrypt*")
     }
 
 

@@ -167,6 +167,20 @@ def test_route_alerts_opens_an_alert_of_an_alarm_and_ends_it_with_the_alarm(hous
     assert handler_of("route-alerts")(house.raw("sweep"), Context()) == {}  # its clock's event is like the sweep's
 
 
+def test_follow_ledger_tells_of_thresholds_that_are_crossed(house: House) -> None:
+    for _ in range(2):
+        handler_of("follow-ledger")(house.raw("follow-ledger"), Context())
+    alerts = AlertStore(house.machine.env.alerts_table).unresolved()
+    assert {(alert.rule, alert.source) for alert in alerts} == {
+        ("cost.budget_warning", "tenant:acme.daily"),
+        ("cost.budget_critical", "tenant:acme.daily"),
+    }
+
+
+def test_wake_parked_jobs_looks_for_whoever_waits_for_the_budget(house: House) -> None:
+    assert result_of(work_off(house, "wake-parked-jobs")) == {"woken": 0, "used_up_again": False}
+
+
 def put_run(house: House, run_id: str) -> RunStore:
     """A run that goes on; answers where it is kept."""
     runs, now = RunStore(house.machine.env.workflows_table), house.machine.clock()

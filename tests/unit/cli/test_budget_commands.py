@@ -18,10 +18,16 @@ def window(name: str, limit: str | None, spent: str = "0.00", **more: Any) -> di
 
 ACME = {
     "scope": "tenant:acme",
+    "unit": "usd",
     "reserved": "0.25",
     "windows": [window("daily", "2.00", "1.00"), window("monthly", None), window("yearly", "9.00", hard=False)],
 }
-OBEY = {"scope": "task:obey", "reserved": "0.00", "windows": [window(w, None) for w in ("daily", "monthly", "yearly")]}
+OBEY = {
+    "scope": "task:obey",
+    "unit": "usd",
+    "reserved": "0.00",
+    "windows": [window(w, None) for w in ("daily", "monthly", "yearly")],
+}
 
 
 def test_every_window_with_a_limit_has_a_line_and_a_budget_without_any_has_one(

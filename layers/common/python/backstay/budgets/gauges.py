@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from backstay.budgets.budget import Budget
-from backstay.budgets.scope import QUOTA, TOTAL, kind_of
+from backstay.budgets.scope import QUOTA, TOTAL, kind_of, named_scopes
 from backstay.telemetry import Metric, emit
 
 if TYPE_CHECKING:
@@ -12,8 +12,13 @@ if TYPE_CHECKING:
 
 
 def gauged_scopes(settings: "Config") -> tuple[str, ...]:
-    """Budgets that metrics tell of. Tenants, tasks and keys come and go, and each metric is paid for by the month."""
-    return (TOTAL, *(f"provider:{name}" for name in settings.providers))
+    """Budgets and quotas that metrics tell of. Tenants, tasks and keys come and go, and each metric has its price."""
+    return (TOTAL, *(f"provider:{name}" for name in settings.providers), *named_scopes(QUOTA, settings.budgets))
+
+
+def metric_of(scope: str) -> str:
+    """The metric that tells how much of a scope is used."""
+    return "QuotaUsedPercent" if kind_of(scope) == QUOTA else "BudgetUsedPercent"
 
 
 def emit_gauges(budgets: Iterable[Budget]) -> None:
@@ -24,7 +29,7 @@ def emit_gauges(budgets: Iterable[Budget]) -> None:
 
 
 def _gauges(budget: Budget) -> Iterator[tuple[str, Metric]]:
-    name = "QuotaUsedPercent" if kind_of(budget.scope) == QUOTA else "BudgetUsedPercent"
+    name = metric_of(budget.scope)
     for window, account in budget.accounts.items():
         if (used := account.used_percent) is not None:
             yield window.value, Metric(name, float(used), "Percent")

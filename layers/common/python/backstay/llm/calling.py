@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from backstay.budgets.entry import Ask
-from backstay.budgets.scope import scopes_of
+from backstay.budgets.scope import counts_of, scopes_of
 from backstay.errors import ErrorClass
 from backstay.llm.activity import activity
 from backstay.llm.decision import share_s
@@ -74,10 +74,19 @@ class Caller:
     def _asking(self, request: Request, route: Route, lasts_s: float) -> Asking:
         job = self.job
         priority = cast("Priority", job.priority) if job else "normal"
+        money = self._money(request, route, lasts_s)
+        return Asking(
+            route.provider, route.model, request.most_tokens, lasts_s, priority, money if money.amounts else None
+        )
+
+    def _money(self, request: Request, route: Route, lasts_s: float) -> Ask:
+        """The most that the call can take of budgets and quotas; what costs nothing asks for no money."""
+        job, settings = self.job, self.board.settings
         scopes = scopes_of(route.provider, tenant=job.tenant, task=job.task, key_id=job.key_id) if job else None
-        usd = most_usd(self.board.settings, route.provider, route.model, request)
-        money = Ask(usd, scopes or scopes_of(route.provider), lasts_s, job.id if job else None)
-        return Asking(route.provider, route.model, request.most_tokens, lasts_s, priority, money if usd else None)
+        usd = most_usd(settings, route.provider, route.model, request)
+        counts = counts_of(route.provider, settings.budgets, requests=1, tokens=request.most_tokens)
+        payers = scopes or scopes_of(route.provider)
+        return Ask(usd, payers if usd else (), lasts_s, job.id if job else None, counts)
 
     def _priced(self, route: Route, answer: Answer, latency_ms: int) -> Call:
         usage = answer.usage
