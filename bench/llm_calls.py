@@ -1,4 +1,4 @@
-"""What `llm.complete` adds to a call of the SDK: time, writes of the guards; what it spares where all ask the same."""
+"""What `llm.complete` adds to a call of the SDK in time, and what it spares where all ask the same."""
 
 import multiprocessing
 import os
@@ -10,34 +10,30 @@ from typing import Any
 
 import anthropic
 
-from backstay import aws, llm
+from backstay import llm
 from backstay.budgets.batch import batch
 from backstay.errors import ErrorClass, WorkError
 from backstay.llm.use import ModelUse
 from backstay.running import Job, current_job
 from bench.figures import Figure, Part
-from bench.life import BATCH
 from bench.loopback import Loopback, loopback
 from bench.run import Run
 from bench.work import text_of
 
-NAMES = ("llm_overhead_ms", "llm_overhead_ratio", "identical_jobs_calls", "guard_writes_per_call")
+NAMES = ("llm_overhead_ms", "llm_overhead_ratio", "identical_jobs_calls")
 MODEL = "claude-haiku-5-5"
 _WARM_UPS, _CALLS = 15, 25
 _PROCESSES, _JOBS_EACH = 4, 25
-_BATCHES, _BATCH_EVERY_S = 12, 1.0  # as with a model that takes a second
 
 
 def measure(run: Run) -> list[Figure]:
     """All of them on one pair of servers."""
     rounds = 3 if run.quick else 7
-    with run.progress("llm.complete", rounds + 2) as step, loopback() as servers:
+    with run.progress("llm.complete", rounds + 1) as step, loopback() as servers:
         ours, bare = _alternating(servers, rounds, step)
-        writes = _guard_writes(_BATCHES)
-        step()
         calls = _calls_for_identical(servers)
         step()
-    return [*overhead_figures(ours, bare), _identical(calls), _writes(writes)]
+    return [*overhead_figures(ours, bare), _identical(calls)]
 
 
 def overhead_figures(ours: Sequence[float], bare: Sequence[float]) -> list[Figure]:
@@ -62,14 +58,6 @@ def _identical(calls: int) -> Figure:
         "identical_jobs_calls", calls, "calls",
         f"Calls of the provider for {_PROCESSES * _JOBS_EACH} identical jobs at once in {_PROCESSES} processes.",
         at_most=1,
-    )  # fmt: skip
-
-
-def _writes(writes: int) -> Figure:
-    return Figure(
-        "guard_writes_per_call", writes / (_BATCHES * BATCH), "writes",
-        "Writes to the guards table for one call, refused ones counted: a full batch of ten a second.",
-        at_most=0.1, parts=(Part("writes", writes), Part("calls", _BATCHES * BATCH)),
     )  # fmt: skip
 
 
@@ -102,24 +90,6 @@ def _milliseconds(call: Callable[[str], None], calls: int) -> float:
         call(text)
         took.append(1000 * (time.perf_counter() - began))
     return median(took)
-
-
-def _guard_writes(batches: int) -> int:
-    """Writes of one process that runs a full batch every second."""
-    writes: list[object] = []
-    for operation in ("PutItem", "UpdateItem"):
-        event = f"before-send.dynamodb.{operation}"
-        aws.dynamodb_for_guards().meta.events.register(event, lambda **_: writes.append(None))
-
-    def ask(number: int) -> None:
-        _in_a_job(lambda: llm.complete(text_of(number), cache=False))
-
-    with ThreadPoolExecutor(BATCH) as threads:
-        for number in range(batches):
-            time.sleep(_BATCH_EVERY_S)
-            with batch.of(BATCH):
-                list(threads.map(ask, range(BATCH * number, BATCH * (number + 1))))
-    return len(writes)
 
 
 def _calls_for_identical(servers: Loopback) -> int:
