@@ -154,8 +154,8 @@ class _Watched(Reservation):
         super().__init__(reservation._holding, reservation._end)
         self._most, self._journal = most, journal
 
-    def settle(self, usd: Decimal) -> None:
-        self._note(super().settle, exact(usd), usd)
+    def settle(self, usd: Decimal, **counted: int) -> None:
+        self._note(partial(super().settle, usd, **counted), exact(usd))
 
     def release(self) -> None:
         self._note(super().release, NOTHING)
@@ -163,9 +163,9 @@ class _Watched(Reservation):
     def give_up(self) -> None:
         self._note(super().give_up, self._most)
 
-    def _note(self, end: Any, usd: Decimal, *arguments: Decimal) -> None:
+    def _note(self, end: Callable[[], None], usd: Decimal) -> None:
         had_ended = self._ended
-        end(*arguments)
+        end()
         if not had_ended:
             self._journal.note(Ended(self._journal.now(), self.id, usd))
 
