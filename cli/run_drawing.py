@@ -40,7 +40,8 @@ def drawing_of(run: RunView) -> Group:
         ("anew as", run.redriven_as),
     ]
     foot = "; ".join(f"{name} {text}" for name, text in details if text)
-    warnings = [f"{step} {_STANDING.get(why, why)}" for step, why in run.standing.items()]
+    warnings = [f"stuck: {run.stuck}"] if run.stuck else []
+    warnings += [f"{step} {_STANDING.get(why, why)}" for step, why in run.standing.items()]
     if run.saga_has_changed:
         warnings.append(f"saga {run.saga} has changed since this run was started; these are the steps as they were")
     lines = [Text(line, style="yellow") for line in warnings]

@@ -93,6 +93,8 @@ class RunView:
     """Names of steps, in the order of their undoing."""
     standing: Mapping[str, str]
     """Steps whose effect was not taken back, or may not have been, and why."""
+    stuck: str | None
+    """What of it takes longer than it should."""
     saga_has_changed: bool
     """Whether its saga is another one by now."""
     redriven_as: str | None
@@ -129,10 +131,16 @@ class RunView:
             steps=tuple(map(StepView.of, document.get("steps") or ())),
             undone=tuple(document.get("undone") or ()),
             standing={effect["step"]: effect["why"] for effect in document.get("standing") or ()},
+            stuck=_stuck(document["stuck"]) if document.get("stuck") else None,
             saga_has_changed=bool(document.get("saga_has_changed")),
             redriven_as=_id_of(document.get("links") or {}, "redriven_as"),
             cost_usd=_money(document.get("cost_usd")),
         )
+
+
+def _stuck(document: Mapping[str, Any]) -> str:
+    what = f"step {document['step']}" if document["step"] else "the run"
+    return f"{what} has taken longer than {document['limit_s']} s"
 
 
 def _failure(error_class: str, message: str | None) -> str:

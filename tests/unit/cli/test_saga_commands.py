@@ -109,6 +109,13 @@ def test_why_a_step_stands_where_it_does_is_said_beside_it(api: FakeApi, state: 
     assert f"then: backstay saga redrive {ID}" in ran
 
 
+def test_what_is_stuck_is_said(api: FakeApi, state: StateDirectory) -> None:
+    for step_name, what in (("send", "step send"), (None, "the run")):
+        stuck = {"step": step_name, "since": "2026-11-25T03:00:00.000Z", "limit_s": 900}
+        api.says(f"GET /api/runs/{ID}", (200, GOING | {"stuck": stuck}))
+        assert f"stuck: {what} has taken longer than 900 s" in backstay(state, "saga", "show", ID).stdout
+
+
 def test_a_run_that_is_done_anew_names_the_new_one(api: FakeApi, state: StateDirectory) -> None:
     api.says(f"GET /api/runs/{ID}", (200, UNDONE | {"links": {"redriven_as": "/api/runs/acme.new"}}))
     ran = backstay(state, "saga", "show", ID).stdout
