@@ -39,12 +39,15 @@ def test_a_picture_shows_every_step_its_conditions_and_the_way_back() -> None:
         "    completed([completed])",
         "    do_end --> completed",
         "    when_end -->|no| completed",
-        '    undo_end["undo end<br/>call-back"]',
-        "    do_end -. fails .-> undo_end",
         '    undo_reserve["undo reserve<br/>release-stock"]',
+        '    undo_end["undo end<br/>call-back"]',
+        "    compensated([compensated, or aborted where a person refused])",
         "    do_reserve -. fails .-> undo_reserve",
+        "    do_consent -. fails .-> undo_reserve",
+        "    do_consent -. refused .-> undo_reserve",
+        "    do_paid -. fails .-> undo_reserve",
+        "    do_end -. fails .-> undo_end",
         "    undo_end -.-> undo_reserve",
-        "    compensated([compensated])",
         "    undo_reserve -.-> compensated",
     ]
 
@@ -61,5 +64,13 @@ def test_a_condition_reads_as_it_is_meant() -> None:
     assert "a.b = say #quot;hi#quot;?" in picture(quoted)
 
 
-def test_a_saga_without_undos_has_no_way_back() -> None:
-    assert "compensated" not in picture(Saga("s", BaseModel, (Step("one", "t", {}),)))
+def test_where_nothing_was_done_that_can_be_undone_a_failure_is_the_end() -> None:
+    shown = picture(Saga("s", BaseModel, (Step("one", "t", {}), Approval("consent"))))
+    assert "compensated" not in shown
+    assert shown.splitlines()[-5:] == [
+        "    failed([failed])",
+        "    aborted([aborted])",
+        "    do_one -. fails .-> failed",
+        "    do_consent -. fails .-> failed",
+        "    do_consent -. refused .-> aborted",
+    ]

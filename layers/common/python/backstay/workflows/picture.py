@@ -57,16 +57,28 @@ def _node(name: str, step: AnyStep) -> str:
 
 
 def _way_back(saga: Saga) -> Iterator[str]:
-    """The undos, in the order in which they are run."""
-    undone = [step for step in reversed(saga.steps) if isinstance(step, Step) and step.undo]
-    for step in undone:
-        yield f'undo_{step.name}["undo {step.name}<br/>{step.undo.task if step.undo else ""}"]'
-        yield f"do_{step.name} -. fails .-> undo_{step.name}"
-    for later, earlier in itertools.pairwise(undone):
-        yield f"undo_{later.name} -.-> undo_{earlier.name}"
-    if undone:
-        yield "compensated([compensated])"
-        yield f"undo_{undone[-1].name} -.-> compensated"
+    """The undos, in the order in which they are run, and what leads to them."""
+    undone: list[str] = []
+    edges: list[str] = []
+    for step in saga.steps:
+        if isinstance(step, Step) and step.undo:
+            undone.insert(0, step.name)
+            yield f'undo_{step.name}["undo {step.name}<br/>{step.undo.task}"]'
+        back = f"undo_{undone[0]}" if undone else "failed"
+        edges.append(f"do_{step.name} -. fails .-> {back}")
+        if isinstance(step, Approval):
+            edges.append(f"do_{step.name} -. refused .-> {back if undone else 'aborted'}")
+    ends = [("failed", "failed"), ("aborted", "aborted"), ("compensated", _end_of_undos(saga))]
+    edges += [f"undo_{later} -.-> undo_{earlier}" for later, earlier in itertools.pairwise(undone)]
+    edges += [f"undo_{undone[-1]} -.-> compensated"] if undone else []
+    yield from (f"{name}([{text}])" for name, text in ends if any(edge.endswith(f"-> {name}") for edge in edges))
+    yield from edges
+
+
+def _end_of_undos(saga: Saga) -> str:
+    """How a run ends whose steps are undone."""
+    could_be_refused = any(isinstance(step, Approval) for step in saga.steps)
+    return "compensated, or aborted where a person refused" if could_be_refused else "compensated"
 
 
 def _joined(condition: Condition) -> str:
