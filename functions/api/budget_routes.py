@@ -100,7 +100,7 @@ def _checked(scope: str) -> str:
 
     kind, colon, name = scope.partition(":")
     is_one_of: dict[str, Callable[[str], bool]] = {
-        "provider": lambda name: name in services().config.providers or name in services().config.budgets.providers,
+        "provider": _is_provider,
         "tenant": _is_tenant,
         "task": lambda name: name in services().catalog.names,
         "key": lambda name: bool(_KEY_ID.fullmatch(name)),
@@ -110,6 +110,11 @@ def _checked(scope: str) -> str:
         forms = ", ".join(f"{kind}:NAME" for kind in is_one_of)
         raise Refusal(Kind.NOT_FOUND, f"there is no budget {scope[:100]!r}; budgets are total, {forms}")
     return scope
+
+
+def _is_provider(name: str) -> bool:
+    settings = services().config
+    return name in settings.providers or name in settings.rates or name in settings.budgets.providers
 
 
 def _is_tenant(name: str) -> bool:

@@ -13,6 +13,7 @@ from backstay.resilience.breaker import CircuitBreaker
 from backstay.task import Job
 
 from .answers import LARGEST_BODY_BYTES, body_of, check_answer, media_type_of
+from .charging import Charging
 from .header_secrets import HeaderSecrets, Resolved
 from .models import HttpAnswer, HttpCall
 from .redirects import Hop, next_hop
@@ -29,28 +30,41 @@ class Calling:
         sender: sends single requests, each checked.
         secrets: resolves headers.
         breaker: holds calls back from hosts that are down.
+        charging: takes what calls cost from budgets.
         clock: UTC, for a `Retry-After` that names a date.
     """
 
-    def __init__(self, sender: Sends, secrets: HeaderSecrets, breaker: CircuitBreaker, clock: Clock = utc_now) -> None:
-        self._sender, self._secrets, self._breaker, self._clock = sender, secrets, breaker, clock
+    def __init__(
+        self,
+        sender: Sends,
+        secrets: HeaderSecrets,
+        breaker: CircuitBreaker,
+        charging: Charging,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._sender, self._secrets, self._breaker = sender, secrets, breaker
+        self._charging, self._clock = charging, clock
 
     def call(self, wanted: HttpCall, job: Job) -> HttpAnswer:
         """Make one try.
 
         Raises:
             NotNow, UnreachableError, CircuitOpen: a later try may do better; costs no attempt.
+            BudgetExceeded, BudgetHeld: there is no money for it now.
             Rejected, AddressRefusedError: none will.
+            WorkError: nobody has priced the operation (`unpriced`).
         """
         began = time.monotonic()
         ends = began + min(wanted.timeout_s, max(_SHORTEST_S, job.remaining_s - _MARGIN_S))
         resolved = self._secrets.resolve(wanted.headers, job.tenant)
         hop = first_hop(wanted, resolved, job.id)
-        response = self._send(hop, ends)
-        while response.status not in wanted.expected_status and (following := next_hop(hop, response)):
-            hop = following
+        with self._charging.charged(wanted, job, ends - time.monotonic()) as charge:
             response = self._send(hop, ends)
-        check_answer(response, wanted.expected_status, resolved.secrets, self._clock())
+            while response.status not in wanted.expected_status and (following := next_hop(hop, response)):
+                hop = following
+                response = self._send(hop, ends)
+            charge.answered(response.status)
+            check_answer(response, wanted.expected_status, resolved.secrets, self._clock())
         return HttpAnswer(
             status=response.status,
             content_type=media_type_of(response),

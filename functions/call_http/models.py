@@ -1,6 +1,7 @@
 """What call-http is asked for, and what it answers."""
 
 import re
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
@@ -47,6 +48,14 @@ class HttpCall(BaseModel):
         default=(), max_length=20, description="Statuses that are right; none stands for 200 to 299."
     )
 
+    provider: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")] | None = Field(
+        default=None, description="Who is paid for the call, as `[rates.<provider>]` of backstay.toml has it."
+    )
+    operation: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")] | None = Field(
+        default=None, description="What is paid for, such as `sms_us`."
+    )
+    quantity: Decimal = Field(default=Decimal(1), gt=0, le=1_000_000, description="How many units of it.")
+
     @field_validator("url")
     @classmethod
     def _is_a_url(cls, url: str) -> str:
@@ -77,6 +86,14 @@ class HttpCall(BaseModel):
             raise ValueError("give either 'json' or 'text', not both")
         if self.method in _BODILESS and (self.has_json or self.text is not None):
             raise ValueError(f"{self.method} takes no body; leave 'json' and 'text' out")
+        return self
+
+    @model_validator(mode="after")
+    def _names_what_is_paid(self) -> "HttpCall":
+        if (self.provider is None) != (self.operation is None):
+            raise ValueError("'provider' and 'operation' go together: who is paid, and what for")
+        if self.provider is None and "quantity" in self.model_fields_set:
+            raise ValueError("'quantity' is of an operation; name 'provider' and 'operation' too")
         return self
 
     @property

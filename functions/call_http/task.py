@@ -1,6 +1,7 @@
 """call-http: one HTTP call for a saga or a caller, checked, bounded, and held back from a host that is down."""
 
 import functools
+import threading
 from typing import TYPE_CHECKING
 
 from backstay.task import Job, Task
@@ -29,9 +30,12 @@ def call(wanted: HttpCall, job: Job) -> HttpAnswer:
         NotNow: the host can't be reached, or answered 408, 425, 429 or 5xx.
         CircuitOpen: the host has failed too often of late.
         Rejected: another status, an answer over 256 kB, or a header's secret that isn't there.
+        BudgetExceeded, BudgetHeld: it is charged for, and there is no money for it now.
         AddressRefusedError: the URL, or a redirect, leads to where no call may go.
     """
-    return _calling().call(wanted, job)
+    with _first_use:
+        calling = _calling()
+    return calling.call(wanted, job)
 
 
 @functools.cache
@@ -45,8 +49,12 @@ def _calling() -> "Calling":
     from backstay.settings import Environment
 
     from .calling import Calling
+    from .charging import Charging
     from .header_secrets import HeaderSecrets
 
-    settings = config.load()
-    breaker = Circuits(settings, Environment.read().guards_table).of_hosts
-    return Calling(Sender(Policy.for_calls(settings.outbound)), HeaderSecrets(read_secret), breaker)
+    settings, table = config.load(), Environment.read().guards_table
+    sender, breaker = Sender(Policy.for_calls(settings.outbound)), Circuits(settings, table).of_hosts
+    return Calling(sender, HeaderSecrets(read_secret), breaker, Charging(settings, table))
+
+
+_first_use = threading.Lock()  # jobs that start together share one, and its ledger

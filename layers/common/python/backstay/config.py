@@ -75,6 +75,10 @@ class PriceSettings(Section):
     """Input tokens that the provider read from its cache; by default the price of input."""
 
 
+Operations = dict[str, Price]
+"""US dollars for one unit, by operation."""
+
+
 class JobsSettings(Section):
     """`[jobs]`: how long jobs are kept."""
 
@@ -144,6 +148,8 @@ class Config(Section):
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
     routes: Routes = Field(default_factory=Routes)
     prices: dict[str, PriceSettings] = Field(default_factory=dict)
+    rates: dict[str, Operations] = Field(default_factory=dict)
+    """`[rates.<provider>]`: what operations cost of providers that have no models, such as `sms_us = 0.0075`."""
     context_windows: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     """`"<provider>/<model>" = tokens`, for models that genai-prices doesn't know; wins over it."""
     jobs: JobsSettings = Field(default_factory=JobsSettings)
@@ -156,11 +162,12 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _routes_lead_somewhere(self) -> "Config":
-        for name in self.providers:
-            if not _PROVIDER_NAME.fullmatch(name):
-                raise ValueError(
-                    f"providers.{name}: a provider's name has a-z, 0-9 and hyphen, and starts with a letter"
-                )
+        for key, names in (("providers", self.providers), ("rates", self.rates)):
+            for name in names:
+                if not _PROVIDER_NAME.fullmatch(name):
+                    raise ValueError(
+                        f"{key}.{name}: a provider's name has a-z, 0-9 and hyphen, and starts with a letter"
+                    )
         tiers = {f"routes.tiers.{tier}": routes for tier, routes in self.routes.tiers}
         named = {"routes.default": self.routes.default, "prices": self.prices, "context_windows": self.context_windows}
         for key, routes in {**named, **tiers}.items():

@@ -15,8 +15,10 @@ Resolver = Callable[[str, int, float], tuple[Address, ...]]
 class UnreachableError(WorkError):
     """The other side could not be reached or did not answer in time; a later try may."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, maybe_heard: bool = False) -> None:
         super().__init__(ErrorClass.UNREACHABLE, message)
+        self.maybe_heard = maybe_heard
+        """Whether it was connected to, so that it may have done what it was asked."""
 
 
 def resolve(host: str, port: int, seconds: float) -> tuple[Address, ...]:

@@ -107,9 +107,10 @@ class Sender:
         return target, addresses
 
     def _exchange(self, target: Target, addresses: tuple[Address, ...], request: Request, leash: Leash) -> Response:
-        bounds = request.bounds
+        bounds, is_connected = request.bounds, False
         try:
             connection = open_connection(target, addresses, leash, bounds.connect_s, self._trust)
+            is_connected = True
             with contextlib.closing(connection):
                 answer = _ask(connection, target, request)
                 if leash.is_over:
@@ -117,7 +118,8 @@ class Sender:
                 body, is_whole = _read(answer, bounds.body_bytes)
         except (OSError, HTTPError, HTTPException) as error:
             cause = f"no answer within {bounds.total_s:.1f} s" if leash.is_over else f"{type(error).__name__}: {error}"
-            raise UnreachableError(f"{target.origin} did not answer: {cause}") from error
+            message = f"{target.origin} did not answer: {cause}"
+            raise UnreachableError(message, maybe_heard=is_connected) from error
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Response(target.origin, answer.status, headers, body, is_whole and not leash.is_over)
 
