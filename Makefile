@@ -23,11 +23,12 @@ up: ready ## Start the embedded cloud, or deploy anew into the one that runs.
 down: ready ## Stop the embedded cloud and remove its state.
 	$(RUN) backstay down
 
-lint: ready ## Check style, types and the direction of imports.
+lint: ready node_modules/.package-lock.json ## Check style, types and the direction of imports.
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) mypy
 	$(RUN) lint-imports
+	$(RUN) npm run --silent page-types
 
 bench: ready ## Measure what the design promises, and write it to bench/results.json.
 	$(RUN) python -m bench
@@ -41,6 +42,9 @@ audit: ready ## Ask the network whether a dependency has a known vulnerability.
 
 aws-check: ready ## Check on a stage on AWS (STAGE=dev) what an emulator can't show; tells what it costs, and asks.
 	$(RUN) backstay --stage $(or $(STAGE),dev) aws-check
+
+node_modules/.package-lock.json: package-lock.json
+	$(RUN) npm ci --no-audit --no-fund --silent
 
 ready:
 	@./.ci/prepare

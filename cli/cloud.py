@@ -72,13 +72,13 @@ def deploy(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask before permissions widen.")] = False,
 ) -> None:
     """Deploy a stage to AWS: cdk deploy, with what the app needs to know."""
-    from cli.local.deployment import CDK, install_cdk_cli
+    from cli.local.deployment import CDK, install_node_packages
     from cli.local.environment import deploying_environment
 
     session: Session = context.obj
     env = deploying_environment()
     with progress_line("deploy") as tell:
-        install_cdk_cli(env, REPOSITORY / "npm.log", tell)
+        install_node_packages(env, REPOSITORY / "npm.log", tell)
     command = [str(CDK), "deploy", "--all", "--context", f"stage={session.stage or 'dev'}"]
     command += ["--context", f"config={config.resolve()}", "--no-notices"]
     command += ["--profile", session.profile] if session.profile else []

@@ -107,6 +107,8 @@ class BackstayStack(Stack):
         trial = ProviderTrial(self, "ProviderTrial", around, ProviderTrialProps(props.folder, layers, reach))
         api = Api(self, "Api", around, ApiProps(props.folder, layers, reach, trial))
         self._tell(api.url, around.environment)
+        if props.folder.platform.name == "lambda":  # the embedded cloud serves the same files itself
+            self._build_page(api.url)
 
     def _build_sagas(self) -> None:
         tasks = {task.name: task for task in self._tasks}
@@ -123,6 +125,12 @@ class BackstayStack(Stack):
         watch_tables(self._alarms, self._storage)
         watch_calls(self._alarms, self._settings)
         watch_budgets(self._alarms, self._settings)
+
+    def _build_page(self, api_url: str) -> None:
+        from infra.page import Page, PageProps, build_page  # CloudFront's part of the library takes a while to load
+
+        page = Page(self, "Page", PageProps(self._props.stage, build_page(self._props.folder.build), api_url))
+        CfnOutput(self, "PageUrl", value=page.url)
 
     def _environment(self) -> dict[str, str]:
         stage, storage = self._props.stage, self._storage

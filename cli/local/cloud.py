@@ -84,7 +84,7 @@ def _start(state: StateDirectory, tell: Tell, wish: Wish) -> LocalCloud:
             endpoint_url=servers.endpoint_url,
             llm_url=servers.llm_url,
             inbox_url=servers.inbox_url,
-            dashboard_url="",
+            dashboard_url=servers.page_url,
             stage=STAGE,
             queues={},
             outputs={},
@@ -110,7 +110,6 @@ def _deploy(state: StateDirectory, cloud: LocalCloud, tell: Tell, wish: Wish) ->
     deployed = replace(
         cloud,
         api_url=api_url,
-        dashboard_url=f"{api_url}/docs",
         outputs=outputs,
         queues=_queues(outputs, wish.functions),
     )

@@ -22,8 +22,8 @@ CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
 _TAIL = 12
 
 
-def install_cdk_cli(env: Mapping[str, str], log: Path, tell: Callable[[str], None]) -> None:
-    """Install the pinned CDK CLI into node_modules, unless it is there.
+def install_node_packages(env: Mapping[str, str], log: Path, tell: Callable[[str], None]) -> None:
+    """Install the pinned CDK CLI and what builds the web page into node_modules, unless they are there.
 
     Raises:
         Problem: Node is missing, or npm could not install.
@@ -32,9 +32,19 @@ def install_cdk_cli(env: Mapping[str, str], log: Path, tell: Callable[[str], Non
         if not shutil.which(program, path=env["PATH"]):
             raise Problem(f"{program} is missing", "run: uv sync --frozen (it brings Node in the virtual environment)")
     with _one_at_a_time(REPOSITORY / "package.json"):
-        if not CDK.exists():
-            tell("installing the CDK CLI (npm ci)")
+        if not _are_installed():
+            tell("installing the CDK CLI and what builds the page (npm ci)")
             run(Program("npm ci", ["npm", "ci", "--no-audit", "--no-fund"], env, log), lambda _: None)
+
+
+def _are_installed() -> bool:
+    """Whether node_modules has every package of package.json, in its version."""
+    wanted: dict[str, str] = json.loads((REPOSITORY / "package.json").read_text())["devDependencies"]
+    manifests = {name: REPOSITORY / "node_modules" / name / "package.json" for name in wanted}
+    return all(
+        manifest.exists() and json.loads(manifest.read_text())["version"] == wanted[name]
+        for name, manifest in manifests.items()
+    )
 
 
 @contextlib.contextmanager
@@ -63,7 +73,7 @@ class Deployment:
         Raises:
             Problem: one of them failed; with the end of its output.
         """
-        install_cdk_cli(self._env, self._log, tell)
+        install_node_packages(self._env, self._log, tell)
         tell("bootstrapping the account")
         command = [str(CDK), "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--no-notices"]
         # In a directory without a cdk.json, so that nothing is synthesised only to bootstrap.
@@ -76,8 +86,9 @@ class Deployment:
         Raises:
             Problem: it failed; with the end of its output.
         """
-        install_cdk_cli(self._env, self._log, tell)  # another checkout may have started this cloud
-        tell("building the layers and synthesising the app")
+        install_node_packages(self._env, self._log, tell)  # another checkout may have started this cloud
+        tell("building the page, the layers and the app")
+        self._build_page()
         outputs = self._state.path / "outputs.json"
         context = {"stage": STAGE, "layer_platform": "host", "config": str(config), "functions": str(functions)}
         context |= {"sagas": str(sagas)}
@@ -88,6 +99,10 @@ class Deployment:
         run(program, lambda line: tell(f"  {line}"), self._state)
         stacks: dict[str, dict[str, str]] = json.loads(outputs.read_text())
         return {name: value for stack in stacks.values() for name, value in stack.items()}
+
+    def _build_page(self) -> None:
+        command = ["npm", "run", "--silent", "page", "--", f"--outdir={self._state.page}"]
+        run(Program("building the page", command, self._env, self._log), lambda _: None, self._state)
 
 
 @dataclass(frozen=True, slots=True)

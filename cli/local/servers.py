@@ -25,7 +25,7 @@ class Servers:
         """`owner` is the process without which this cloud makes no sense, or None for one that stays."""
         self._state, self._owner = state, owner
         self._children: tuple[Child, ...] = ()
-        self.endpoint_url = self.llm_url = self.inbox_url = ""
+        self.endpoint_url = self.llm_url = self.inbox_url = self.page_url = ""
 
     @property
     def children(self) -> tuple[Child, ...]:
@@ -48,6 +48,7 @@ class Servers:
             self._start_model_server(llm, plain)
             receive = ["-m", "cli.local.inbox", str(inbox.fileno())]
             self._keep(spawn("inbox", receive, env=plain, log=self._log("inbox"), listener=inbox))
+        self._start_page(plain)
         self._wait_for("aws", f"{self.endpoint_url}/_ministack/ready")
         self._wait_for("llm", f"{self.llm_url}/_llmock/scenario")
         self._wait_for("inbox", f"{self.inbox_url}/")
@@ -76,6 +77,12 @@ class Servers:
             self.llm_url = _url(llm)
             self._start_model_server(llm, plain_environment(self._state.temporary))
         self._wait_for("llm", f"{self.llm_url}/_llmock/scenario")
+
+    def _start_page(self, plain: dict[str, str]) -> None:
+        with free_loopback_socket() as listener:
+            self.page_url = _url(listener)
+            serve = ["-m", "cli.local.page", str(listener.fileno()), str(self._state.path)]
+            self._keep(spawn("page", serve, env=plain, log=self._log("page"), listener=listener))
 
     def _start_model_server(self, listener: socket.socket, plain: dict[str, str]) -> None:
         serve = ["-m", "cli.local.model_server", str(listener.fileno())]

@@ -30,6 +30,7 @@ class LocalCloud:
     inbox_url: str
     """Where webhooks may be sent to be looked at: see `cli.local.inbox`."""
     dashboard_url: str
+    """The web page, with the API below it."""
     stage: str
     queues: Mapping[str, str]
     """Task name to queue URL; for a task with priorities the one for normal."""
@@ -80,6 +81,11 @@ class StateDirectory:
     def temporary(self) -> Path:
         """The temporary directory of every child: what the emulator unpacks vanishes with the cloud."""
         return self.path / "tmp"
+
+    @property
+    def page(self) -> Path:
+        """The web page's files."""
+        return self.path / "page"
 
     @property
     def _children(self) -> Path:

@@ -186,7 +186,7 @@ def test_when_its_owner_is_killed_the_whole_cloud_goes(tmp_path: Path) -> None:
     assert owner.stdout
     assert owner.stdout.readline() == "up\n"
     children = StateDirectory(path).children()
-    assert len(children) == 4
+    assert len(children) == 5
     assert all(is_running(child) for child in children)
     owner.kill()
     owner.wait()
