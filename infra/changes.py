@@ -70,3 +70,4 @@ class Changes(Construct):
         for action in ("kms:GenerateDataKey*", "kms:ReEncrypt*"):
             acknowledge(function.role, f"IAM5[Action::{action}]", "CDK's grant for the queue of failures, on one key")
         props.reach.storage.let_work_on_jobs(function.role)
+        props.reach.let_announce(function.role)

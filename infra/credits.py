@@ -47,6 +47,7 @@ class Credits(Construct):
         target = targets.LambdaFunction(function.lambda_function, retry_attempts=0, max_event_age=Duration.minutes(5))
         events.Rule(self, "Clock", schedule=events.Schedule.rate(Duration.hours(1)), targets=[target])
         props.reach.let_check_credits(function.role)
+        props.reach.let_announce(function.role)
         settings = props.reach.config
         for name, provider in settings.providers.items():
             if provider.kind == "openrouter":

@@ -75,6 +75,7 @@ def _grant(role: iam.Role, props: WorkerProps) -> None:
     reach.storage.let_keep_payloads(role)
     reach.schedules.let_schedule(role)
     reach.let_answer_steps(role)
+    reach.let_announce(role)
     props.queue.let_send(role)
     props.queue.let_bury(role)
     reach.queues[WEBHOOK_TASK].let_send(role)

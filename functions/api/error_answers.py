@@ -9,13 +9,14 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupp
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as AwsConnectionError
 
-from backstay.access.caller import AccessError, Forbidden
+from backstay.access.caller import AccessError
 from backstay.errors import BackstayError
 from backstay.telemetry import logger
 
 from .failures import refusal_of, refusal_of_findings
 from .gate import event_of
 from .problems import Kind, Refusal, answer_of
+from .refused_access import note_refused_access
 from .route_table import routes_of
 
 _NOT_NOW = frozenset(
@@ -65,7 +66,7 @@ class ErrorAnswers:
         if refusal is None:
             return self._unexpected(error)
         if isinstance(error, AccessError):
-            self._note_refused_access(error)
+            note_refused_access(event_of(self._app), self._app.context.get("caller"), error)
         return self._answer(refusal)
 
     def _aws(self, error: ClientError | AwsConnectionError | HTTPClientError) -> Response[str]:
@@ -87,20 +88,3 @@ class ErrorAnswers:
             return Refusal(Kind.NOT_FOUND, f"there is no {path[:200]!r} here; GET /openapi.json lists what there is")
         detail = f"{method[:20]} does not exist for {path[:200]!r}; it has {allowed}"
         return Refusal(Kind.METHOD_NOT_ALLOWED, detail, headers={"Allow": allowed})
-
-    def _note_refused_access(self, error: AccessError) -> None:
-        """Leave a security event in the log: who was refused what, without the key."""
-        event, caller = event_of(self._app), self._app.context.get("caller")
-        note = logger().warning if isinstance(error, Forbidden) else logger().info
-        note(
-            "access refused",
-            extra={
-                "security_event": type(error).__name__.lower(),
-                "reason": str(error),
-                "method": event.http_method,
-                "path": event.path,
-                "source_ip": event.request_context.http.source_ip,
-                "key_id": caller.key_id if caller else None,
-                "correlation_id": event.request_context.request_id,
-            },
-        )

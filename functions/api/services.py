@@ -1,5 +1,7 @@
 """What the routes work with, made when first needed and kept by the process."""
 
+from collections.abc import Mapping
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +10,9 @@ from backstay.access.authenticator import Authenticator
 from backstay.settings import Environment
 
 if TYPE_CHECKING:
+    from backstay.access.failed_tries import FailedTries
+    from backstay.access.key_store import KeyStore
+    from backstay.alerts.rules import Rule
     from backstay.budgets.standing import Standing
     from backstay.catalog import Catalog
     from backstay.chats.table import ChatTable
@@ -50,6 +55,27 @@ class Services:
         from backstay.catalog import Catalog
 
         return Catalog(self._functions)
+
+    @cached_property
+    def key_store(self) -> "KeyStore":
+        """Knows the keys that there are."""
+        from backstay.access.key_store import KeyStore
+        from backstay.access.webhook_secrets import WebhookSecrets
+
+        return KeyStore(self.env.keys_table, WebhookSecrets(self.env.secret_prefix))
+
+    @cached_property
+    def rules(self) -> "Mapping[str, Rule]":
+        """The rules by which people are told."""
+        from backstay.alerts.rules import rules
+
+        return rules(self.config.alerts)
+
+    def failed_tries(self, window: timedelta) -> "FailedTries":
+        """Counts wrong keys by caller."""
+        from backstay.access.failed_tries import FailedTries
+
+        return FailedTries(self.env.guards_table, window)
 
     @cached_property
     def submitter(self) -> "Submitter":

@@ -110,3 +110,19 @@ def test_a_batch_leaves_one_line_of_metrics_a_task(counters: CounterStore, capsy
     follow_changes.handler({"Records": [event(1, None, "waiting"), event(2, "waiting", "active")]}, None)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(line["Task"], line["JobsToWaiting"], line["JobsToActive"]) for line in lines] == [("obey", [1.0], [1.0])]
+
+
+def test_people_hear_of_five_failures_in_a_row_and_not_of_four(counters: CounterStore, bus: Any):
+    follow_changes.handler({"Records": [event(n, "active", "failed") for n in range(4)]}, None)
+    assert bus.told == []
+    follow_changes.handler({"Records": [event(4, "active", "failed")]}, None)
+    assert bus.told == [("worker.consecutive_failures", "obey", "happened")]
+    assert counters.failures_in_a_row("obey") == 5
+
+
+def test_a_completed_job_ends_a_row(counters: CounterStore, bus: Any):
+    follow_changes.handler({"Records": [event(n, "active", "failed") for n in range(4)]}, None)
+    follow_changes.handler({"Records": [event(5, "active", "completed"), event(6, "active", "failed")]}, None)
+    assert bus.told == []
+    assert counters.failures_in_a_row("obey") == 1
+    assert counters.read_task("obey", utc_now()).totals[State.FAILED] == 5

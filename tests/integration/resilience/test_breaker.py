@@ -262,3 +262,18 @@ def _lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
 
 def _refuses(**_: object) -> None:
     raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": "busy"}}, "GetItem")
+
+
+def test_people_hear_when_a_circuit_opens_and_when_it_closes(cloud, bus):
+    breaker = CircuitBreaker(cloud.guards_table, cache_s=0)
+    fail(breaker, 5)
+    breaker.reset("p")
+    assert bus.told == [("api.circuit_breaker", "p", "begins"), ("api.circuit_breaker", "p", "ends")]
+
+
+def test_a_circuit_opens_also_where_nobody_can_be_told(cloud, bus):
+    bus.is_down = True
+    breaker = CircuitBreaker(cloud.guards_table, cache_s=0)
+    fail(breaker, 5)
+    with pytest.raises(CircuitOpen):
+        breaker.admit("p")

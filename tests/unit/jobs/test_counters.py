@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backstay.dynamodb import encode_item
-from backstay.jobs.counters import Minute, deltas
+from backstay.jobs.counters import Minute, Streak, deltas
 from backstay.jobs.record import MOVES, State
 
 AT = int(datetime(2026, 11, 25, 3, 28, 59, tzinfo=UTC).timestamp() * 1000)
@@ -96,3 +96,24 @@ def test_the_counters_always_say_how_many_jobs_stand_in_each_state(lives):
         for tenant in ("acme", "umbrella"):
             counted = found.tenants.get(tenant, {}).get(("obey", state), 0)
             assert counted == sum((t, s) == (tenant, state) for t, s in stand)
+
+
+def test_failures_in_a_row_are_counted_from_the_last_completion():
+    ended = [State.FAILED, State.COMPLETED, State.FAILED, State.CANCELLED, State.FAILED]
+    found = deltas([change(State.ACTIVE, state) for state in ended])
+    assert found.streaks == {"obey": Streak(is_broken=True, failures=2)}
+
+
+def test_jobs_that_come_and_go_on_change_no_streak():
+    assert deltas([change(None, State.WAITING), change(State.WAITING, State.ACTIVE)]).streaks == {}
+
+
+@given(st.lists(st.lists(st.sampled_from([State.COMPLETED, State.FAILED, State.CANCELLED]), min_size=1), max_size=6))
+def test_a_row_counts_the_same_however_the_stream_is_cut_into_batches(batches):
+    count = 0
+    for batch in batches:
+        streak = deltas([change(State.ACTIVE, state) for state in batch]).streaks.get("obey", Streak())
+        count = streak.failures + (0 if streak.is_broken else count)
+    ended = [state for batch in batches for state in batch if state is not State.CANCELLED]
+    in_a_row = next((n for n, state in enumerate(reversed(ended)) if state is State.COMPLETED), len(ended))
+    assert count == in_a_row

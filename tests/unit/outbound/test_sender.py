@@ -298,3 +298,26 @@ def silent() -> Iterator[int]:
     """A port that takes connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://169.254.169.254/latest/meta-data", "http://169.254.169.254/", "https://[::1]/", "https://localhost/"],
+)
+def test_people_hear_of_a_call_that_was_to_lead_inside(bus, url: str) -> None:
+    job = Job(id="acme.job", tenant="acme")
+    token = current_job.set(job)
+    try:
+        with pytest.raises(AddressRefusedError):
+            Sender(Policy.of([], ["elsewhere.example"])).send(Request(url))
+    finally:
+        current_job.reset(token)
+    assert bus.told == [("security.suspicious_activity", "address:acme", "happened")]
+    assert "backstay jobs show acme.job" in bus.details[0]["text"]
+
+
+@pytest.mark.parametrize("url", ["ftp://example.com/", "http://example.com/", "https://example.com/"])
+def test_a_mistake_in_a_public_address_is_no_attack(bus, url: str) -> None:
+    with pytest.raises(AddressRefusedError):
+        Sender(Policy.of([], ["elsewhere.example"])).send(Request(url))
+    assert bus.told == []

@@ -19,6 +19,14 @@ class Forbidden(AccessError):  # noqa: N818 - a verdict about a request, not a f
     """The key is good, but not for this."""
 
 
+class OfAnotherTenant(Forbidden):
+    """The key belongs to one tenant, and names another."""
+
+    def __init__(self, key_id: str, tenant: str, named: str) -> None:
+        super().__init__(f"key {key_id} belongs to tenant {tenant!r} and can't act for {named!r}")
+        self.key_id = key_id
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """The holder of a valid key."""
@@ -48,12 +56,12 @@ class Caller:
         """The tenant that a request is for: the one it names, else the key's own, else `default`.
 
         Raises:
-            Forbidden: it names another tenant than the key's.
+            OfAnotherTenant: it names another tenant than the key's.
         """
         if named is None:
             return DEFAULT_TENANT if self.tenant == EVERY_TENANT else self.tenant
         if not self.may_touch(named):
-            raise Forbidden(f"key {self.key_id} belongs to tenant {self.tenant!r} and can't act for {named!r}")
+            raise OfAnotherTenant(self.key_id, self.tenant, named)
         return named
 
     def tenant_to_list(self, named: str | None) -> str | None:

@@ -64,6 +64,11 @@ def is_key(text: str) -> bool:
     return _KEY.fullmatch(text) is not None
 
 
+def key_id_of(key: str) -> str:
+    """The id that a text of a key's form carries."""
+    return key.split("_")[1]
+
+
 def digest_of(key: str) -> str:
     """What is stored of a key, and what it is looked up by: its SHA-256.
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backstay import aws
-from backstay.access.key import EVERY_TENANT, ApiKey, digest_of, new_key, new_key_id, read_scopes
+from backstay.access.key import EVERY_TENANT, ApiKey, digest_of, key_id_of, new_key, new_key_id, read_scopes
 from backstay.access.webhook_secrets import WebhookSecrets
 from backstay.clock import Clock, utc_now
 from backstay.dynamodb import decode_item, encode_item
@@ -146,6 +146,13 @@ class KeyStore:
         pointer = self._item(f"id#{key_id}")
         item = self._item(pointer["current"]) if pointer else None
         return ApiKey.from_item(item) if item else None
+
+    def is_forged(self, key: str) -> bool:
+        """Whether a key has the id of one that stands, and a secret that this one does not have and had not of late."""
+        if self._item(digest_of(key)) is not None:
+            return False  # revoked or replaced, and remembered still
+        stands = self.get(key_id_of(key))
+        return stands is not None and stands.revoked_at is None
 
     def list(self) -> tuple[ApiKey, ...]:
         """Every key, oldest first; revoked ones for 90 days."""

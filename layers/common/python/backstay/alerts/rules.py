@@ -1,6 +1,5 @@
 """The rules by which people are told: the built-in ones as backstay.toml adjusts them, and the team's own. Pure."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -116,6 +115,8 @@ def _rule(name: str, settings: RuleSettings) -> Rule:
             raise SettingsError(f"alerts.rules.{name} is built in: give your own rule another name")
         return _adjusted(BUILT_IN[name], settings)
     if not settings.is_own:
+        import difflib
+
         close = difflib.get_close_matches(name, BUILT_IN, n=1)
         hint = f"did you mean {close[0]!r}?" if close else "one of your own needs metric or event"
         raise SettingsError(f"alerts.rules.{name} is no built-in rule; {hint}")

@@ -4,12 +4,13 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from backstay import aws
 from backstay.clock import epoch_ms, iso
 from backstay.dynamodb import decode_item, encode_item
-from backstay.jobs.counters import Deltas
+from backstay.jobs.counters import Deltas, Streak
 from backstay.jobs.record import State
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ MINUTE_KEPT = timedelta(hours=2)
 
 _TOTAL = "total"
 _PAUSED = "paused"
+_IN_A_ROW = "failures_in_a_row"
 _MINUTE = "minute#"
 _MOST_ITEMS = 100  # a transaction's
 _MOST_CONFLICTS = 10
@@ -70,6 +72,12 @@ class CounterStore:
             paused=_PAUSED in items,
         )
 
+    def failures_in_a_row(self, task: str) -> int:
+        """How many of a task's jobs have failed since one was completed."""
+        key = encode_item({"id": task_counters_id(task), "part": _TOTAL})
+        answer = aws.dynamodb().get_item(TableName=self.table, Key=key, ConsistentRead=True)
+        return int(decode_item(answer.get("Item", {})).get(_IN_A_ROW, 0))
+
     def read_tenant(self, tenant: str) -> dict[str, Mapping[State, int]]:
         """One tenant's totals by task."""
         key = {"id": tenant_counters_id(tenant), "part": _TOTAL}
@@ -96,7 +104,13 @@ class CounterStore:
 
     def _updates(self, changes: Deltas) -> Iterator[dict[str, Any]]:
         for task, states in changes.tasks.items():
-            yield self._update(task_counters_id(task), _TOTAL, {str(state): n for state, n in states.items()})
+            adds, sets = {str(state): n for state, n in states.items()}, {}
+            streak = changes.streaks.get(task, Streak())
+            if streak.is_broken:
+                sets[_IN_A_ROW] = streak.failures
+            elif streak.failures:
+                adds[_IN_A_ROW] = streak.failures
+            yield self._update(task_counters_id(task), _TOTAL, adds, sets)
         for tenant, counts in changes.tenants.items():
             by_name = {f"{task}#{state}": n for (task, state), n in counts.items()}
             yield self._update(tenant_counters_id(tenant), _TOTAL, by_name)
@@ -104,15 +118,17 @@ class CounterStore:
             by_name = {str(state): n for state, n in states.items()}
             began = datetime.fromisoformat(minute.minute).replace(tzinfo=UTC)
             ends = epoch_ms(began + MINUTE_KEPT) // 1000  # a repeated batch must ask for the very same
-            yield self._update(task_counters_id(minute.task), _MINUTE + minute.minute, by_name, ends)
+            yield self._update(task_counters_id(minute.task), _MINUTE + minute.minute, by_name, {"ttl": ends})
 
-    def _update(self, an_id: str, part: str, changes: Mapping[str, int], ttl: int | None = None) -> dict[str, Any]:
-        names = {f"#{index}": name for index, name in enumerate(changes)}
-        values: dict[str, int] = {f":{index}": change for index, change in enumerate(changes.values())}
-        expression = "ADD " + ", ".join(f"#{index} :{index}" for index in range(len(changes)))
-        if ttl is not None:
-            expression += " SET #ttl = :ttl"
-            names["#ttl"], values[":ttl"] = "ttl", ttl
+    def _update(
+        self, an_id: str, part: str, adds: Mapping[str, int], sets: Mapping[str, int] = MappingProxyType({})
+    ) -> dict[str, Any]:
+        both = [*adds.items(), *sets.items()]
+        names = {f"#{index}": name for index, (name, _) in enumerate(both)}
+        values = {f":{index}": number for index, (_, number) in enumerate(both)}
+        expression = "ADD " + ", ".join(f"#{index} :{index}" for index in range(len(adds)))
+        if sets:
+            expression += " SET " + ", ".join(f"#{index} = :{index}" for index in range(len(adds), len(both)))
         return {
             "Update": {
                 "TableName": self.table,

@@ -30,6 +30,26 @@ class Minute:
 
 
 @dataclass(frozen=True, slots=True)
+class Streak:
+    """What a batch does to the number of a task's jobs that have failed in a row."""
+
+    is_broken: bool = False
+    """One was completed, and the count begins anew."""
+    failures: int = 0
+    """Since then, or in all."""
+
+    def followed_by(self, state: State | None) -> "Streak":
+        """What it is with one more job in a state."""
+        match state:
+            case State.COMPLETED:
+                return Streak(is_broken=True)
+            case State.FAILED:
+                return Streak(self.is_broken, self.failures + 1)
+            case _:
+                return self
+
+
+@dataclass(frozen=True, slots=True)
 class Deltas:
     """What a batch of stream records changes; no entry is 0."""
 
@@ -40,6 +60,8 @@ class Deltas:
     """Jobs that ended in a minute."""
     arrivals: Mapping[str, Mapping[State, int]] = field(default_factory=dict)
     """By task: how many jobs came into each state, whether or not they left it again in the same batch."""
+    streaks: Mapping[str, Streak] = field(default_factory=dict)
+    """By task, where anything was completed or failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +85,20 @@ def deltas(records: Iterable[Mapping[str, Any]]) -> Deltas:
     tenants: dict[str, Counter[tuple[str, State]]] = {}
     minutes: dict[Minute, Counter[State]] = {}
     arrivals: dict[str, Counter[State]] = {}
+    streaks: dict[str, Streak] = {}
     for move in filter(None, map(_move, records)):
         for state, change in ((move.old, -1), (move.new, +1)):
             if state is None:
                 continue
             tasks.setdefault(move.task, Counter())[state] += change
             tenants.setdefault(move.tenant, Counter())[move.task, state] += change
+        streaks[move.task] = streaks.get(move.task, Streak()).followed_by(move.new)
         if move.new:
             arrivals.setdefault(move.task, Counter())[move.new] += 1
             if move.new.is_terminal:
                 minutes.setdefault(Minute(move.task, move.minute), Counter())[move.new] += 1
-    return Deltas(_pruned(tasks), _pruned(tenants), _pruned(minutes), _pruned(arrivals))
+    changed = {task: streak for task, streak in streaks.items() if streak != Streak()}
+    return Deltas(_pruned(tasks), _pruned(tenants), _pruned(minutes), _pruned(arrivals), changed)
 
 
 def _move(record: Mapping[str, Any]) -> _Move | None:

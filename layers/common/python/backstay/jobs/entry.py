@@ -31,8 +31,10 @@ def _worker() -> "Worker":
     from pathlib import Path
 
     from backstay import aws, config
+    from backstay.alerts.rules import rules
     from backstay.catalog import Catalog
     from backstay.jobs.endings import Retention
+    from backstay.jobs.strain import Strain
     from backstay.jobs.worker import Worker
     from backstay.settings import Environment
 
@@ -41,7 +43,8 @@ def _worker() -> "Worker":
     retention = Retention.of_settings(config.load().jobs)
     env = Environment.read()
     task = catalog.get(os.environ["BACKSTAY_TASK"])
-    return Worker(env, catalog, task, retention, step_inputs=_StepInputs(env))
+    strain = Strain(rules(config.load().alerts), task.limits.memory_mb)
+    return Worker(env, catalog, task, retention, step_inputs=_StepInputs(env), strain=strain)
 
 
 with uncollected():

@@ -17,9 +17,11 @@ from backstay.jobs.attempt import Attempts, Ended
 from backstay.jobs.endings import Endings, Retention
 from backstay.jobs.queues import Queues
 from backstay.jobs.step_admission import NO_SAGAS, StepInputs
+from backstay.jobs.strain import MEMORY, Strain
 from backstay.jobs.submit import Submitter
 from backstay.jobs.time_limit import TimeLimit
 from backstay.llm.activity import activity
+from backstay.llm.call_metrics import call_metrics
 from backstay.settings import Environment
 from backstay.telemetry import Metric, emit, logger
 
@@ -51,9 +53,10 @@ class Worker:
         retention: Retention,
         clock: Clock = utc_now,
         step_inputs: StepInputs = NO_SAGAS,
+        strain: Strain | None = None,
     ) -> None:
         self._task, self._queues = task, Queues(env, clock)
-        self._guards_table, self._clock = env.guards_table, clock
+        self._guards_table, self._clock, self._strain = env.guards_table, clock, strain
         self._runner = asyncio.Runner()  # kept: a job over its time may still report to it in a later invocation
         submitter = Submitter(env, catalog, clock)
         endings = Endings(env, submitter, retention, clock)
@@ -65,8 +68,25 @@ class Worker:
         batch = _Batch(self._task, self._admission, self._attempts, self._queues, event["Records"], context)
         with running.of(len(event["Records"])):
             kept = self._runner.run(batch.run())
+        emit([*batch.metrics, *self._used()], {"Task": self._task.name})
+        call_metrics.emit()
         self._add_activity()
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in kept]}
+
+    def _used(self) -> tuple[Metric, ...]:
+        """What the process uses; where that has been too much for long, people are told."""
+        if self._strain is None:
+            return ()
+        used = self._strain.measure()
+        for found in self._strain.too_much():
+            from backstay.alerts.reporting import report
+
+            what = "memory" if found.rule == MEMORY else "processor, which grows with memory"
+            text = (
+                f"A worker of task {self._task.name} uses {found.percent:.0f} % of its {what}, for {found.minutes} min:"
+            )
+            report(found.rule, self._task.name, f"{text} raise the task's memory_mb")
+        return used
 
     def _add_activity(self) -> None:
         """Tell what providers did, for many jobs in one write. Not worth failing a batch that is settled."""
@@ -91,7 +111,7 @@ class _Batch:
         self._task, self._admission, self._attempts, self._queues = task, admission, attempts, queues
         self._records = records
         self._ends = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - HAND_BACK_MARGIN_S
-        self._metrics: list[Metric] = []
+        self.metrics: list[Metric] = []
         self._threads = ThreadPoolExecutor(max_workers=2 * len(records))  # a job over its time keeps its thread
         self._in_company = len(records)
         self._alone = asyncio.Lock()
@@ -101,7 +121,6 @@ class _Batch:
         """The ids of the messages that stay in their queue."""
         acknowledged = await asyncio.gather(*map(self._attend, self._records))
         self._threads.shutdown(wait=False)
-        emit(self._metrics, {"Task": self._task.name})
         return [record["messageId"] for record, done in zip(self._records, acknowledged, strict=True) if not done]
 
     async def _attend(self, record: dict[str, Any]) -> bool:
@@ -149,7 +168,7 @@ class _Batch:
     async def _run(self, run: Run) -> Settled:
         started = time.monotonic()
         limit = TimeLimit(self._task.limits, run.record.step, self._ends)
-        job = self._attempts.job_of(run, limit, self._metrics.append)
+        job = self._attempts.job_of(run, limit, self.metrics.append)
         ended = await self._performed(self._in_thread(self._attempts.perform, run, job), limit)
         if ended is None:
             # The thread can't be stopped. Whatever it still does, its lease no longer lets it write.
@@ -186,7 +205,7 @@ class _Batch:
         return asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args, **kwargs))
 
     def _measure(self, run: Run, settled: Settled, seconds: float) -> None:
-        self._metrics.append(Metric(f"Jobs{settled.outcome.capitalize()}", 1))
-        self._metrics.append(Metric("RunTime", round(seconds * 1000), "Milliseconds"))
+        self.metrics.append(Metric(f"Jobs{settled.outcome.capitalize()}", 1))
+        self.metrics.append(Metric("RunTime", round(seconds * 1000), "Milliseconds"))
         if run.record.fence == 1 and run.record.queue_wait_ms is not None:
-            self._metrics.append(Metric("QueueWait", run.record.queue_wait_ms, "Milliseconds"))
+            self.metrics.append(Metric("QueueWait", run.record.queue_wait_ms, "Milliseconds"))

@@ -9,6 +9,7 @@ from backstay.budgets.entry import Ask
 from backstay.budgets.scope import counts_of, scopes_of
 from backstay.errors import ErrorClass
 from backstay.llm.activity import activity
+from backstay.llm.call_metrics import call_metrics
 from backstay.llm.decision import share_s
 from backstay.llm.errors import LLMError
 from backstay.llm.guards import Admitted, Asking, Guards
@@ -61,10 +62,12 @@ class Caller:
                     admitted.took(answer.usage, call.cost_usd)
         except LLMError as error:
             activity.note_failure(route.provider)
+            call_metrics.failed(route.provider, route.model, error.failure.error_class)
             if error.failure.error_class is ErrorClass.AUTH:
                 self.board.distrust(route)
             raise
         activity.note_answer(call)
+        call_metrics.answered(call)
         self.account(call)
         return accept(answer, str(route), request.max_output_tokens)
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from backstay.llm.cache import AnswerCache, Fresh
 from backstay.llm.cache_key import Scope, key_of
+from backstay.llm.call_metrics import call_metrics
 from backstay.llm.calling import Caller
 from backstay.llm.complexity import Tier, TieredRoutes, choose_routes
 from backstay.llm.process import answer_cache, guards, switchboard
@@ -138,6 +139,7 @@ class _Answering(Generic[T]):
             return self._to_keep(scope, got[0])
 
         answer, is_cached = cache.answer(keys, job, ask)
+        call_metrics.looked_up(answer.provider, found=is_cached)
         if not is_cached:
             return got[0].text, got[0].value
         try:

@@ -72,7 +72,7 @@ class Policy:
         if self.hosts is not None and target.host not in self.hosts:
             message = f"{target.host} is not among the hosts that may be called; add it to [outbound] allow_hosts"
             raise AddressRefusedError(Reason.NOT_LISTED, message)
-        if target.host == "localhost" or target.host.endswith(".localhost"):
+        if _is_localhost(target):
             raise AddressRefusedError(Reason.LOOPBACK, f"{target.origin} is this machine; {_remedy(target)}")
         if target.address is not None:
             self.check_addresses(target, (target.address,))
@@ -91,6 +91,15 @@ class Policy:
             raise AddressRefusedError(reason, f"{target.origin} leads to {address} ({reason}); {remedy}")
 
 
+def leads_inside(url: str) -> bool:
+    """Whether a URL names this machine or an address that nobody outside has, whatever else is wrong with it."""
+    try:
+        target = parse_url(url)
+    except AddressRefusedError:
+        return False
+    return _is_localhost(target) or (target.address is not None and refusal_of(target.address) is not None)
+
+
 def check_url_syntax(url: str, policy: Policy | None = None) -> None:
     """Judge a URL without resolving its name, for whoever takes it in; the sender judges again with its addresses.
 
@@ -98,6 +107,10 @@ def check_url_syntax(url: str, policy: Policy | None = None) -> None:
         AddressRefusedError: the URL can't be one that may be called; the message is fit to be shown.
     """
     (policy or Policy()).check_target(parse_url(url))
+
+
+def _is_localhost(target: Target) -> bool:
+    return target.host == "localhost" or target.host.endswith(".localhost")
 
 
 def _entry(key: str, scheme: str, text: str) -> Target:

@@ -15,11 +15,11 @@ from urllib3.response import HTTPResponse
 
 from backstay.outbound.addresses import Address
 from backstay.outbound.connection import Leash, open_connection
-from backstay.outbound.policy import Policy
-from backstay.outbound.refusal import AddressRefusedError
+from backstay.outbound.policy import Policy, leads_inside
+from backstay.outbound.refusal import AddressRefusedError, Reason
 from backstay.outbound.resolving import Resolver, UnreachableError, resolve
 from backstay.outbound.urls import Target, parse_url
-from backstay.running import current_job
+from backstay.running import Job, current_job
 from backstay.telemetry import Metric, emit, logger
 
 USER_AGENT = "Backstay/0.1"
@@ -94,7 +94,7 @@ class Sender:
         try:
             target, addresses = self._find(request)
         except AddressRefusedError as error:
-            _report(error)
+            _report(error, request.url)
             raise
         with Leash(ends - time.monotonic()) as leash:
             return self._exchange(target, addresses, request, leash)
@@ -150,7 +150,11 @@ def _read(answer: HTTPResponse, limit: int) -> tuple[bytes, bool]:
     return bytes(body[:limit]), len(body) <= limit
 
 
-def _report(error: AddressRefusedError) -> None:
+_MISTAKES = frozenset({Reason.MALFORMED, Reason.INSECURE, Reason.NOT_LISTED})
+"""What whoever wrote a URL may have done in good faith."""
+
+
+def _report(error: AddressRefusedError, url: str) -> None:
     job = current_job.get()
     logger().warning(
         "security event: a call to an address that may not be called was refused",
@@ -161,3 +165,16 @@ def _report(error: AddressRefusedError) -> None:
         tenant=job.tenant if job else None,
     )
     emit([Metric("SecurityEvents", 1)], {"Kind": "address_refused"})
+    if error.reason not in _MISTAKES or leads_inside(url):
+        _tell_people(error, job)
+
+
+def _tell_people(error: AddressRefusedError, job: Job | None) -> None:
+    from backstay.alerts.reporting import report
+
+    tenant = job.tenant if job else None
+    text = (
+        f"A call to an address that may not be called was refused ({error.reason}); see what named it:"
+        f" {f'backstay jobs show {job.id}' if job else 'the log of the function'}"
+    )
+    report("security.suspicious_activity", f"address:{tenant or 'backstay'}", text, tenant=tenant, detail=str(error))
