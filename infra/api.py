@@ -108,6 +108,7 @@ class Api(Construct):
         storage.let_work_on_content(role)
         storage.let_keep_payloads(role)
         storage.let_chat(role)
+        storage.let_work_on_alerts(role)
         storage.let_list_budgets(role)
         reach.let_look_at_providers(role)
         reach.let_send_to_every_task(role)

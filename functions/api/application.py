@@ -11,6 +11,7 @@ from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from . import (
+    alert_routes,
     bot_routes,
     breaker_routes,
     budget_routes,
@@ -20,6 +21,7 @@ from . import (
     document_routes,
     health_routes,
     job_routes,
+    mute_routes,
     provider_routes,
     run_routes,
     saga_routes,
@@ -48,6 +50,8 @@ ROUTERS = (
     breaker_routes.router,
     budget_routes.router,
     cost_routes.router,
+    alert_routes.router,
+    mute_routes.router,
     tenant_routes.router,
     health_routes.router,
     document_routes.router,

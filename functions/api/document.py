@@ -50,6 +50,7 @@ def document(app: APIGatewayHttpResolver, tasks: tuple[str, ...]) -> str:
             Tag(name="chats", description="Conversations with bots."),
             Tag(name="sagas", description="Work in steps that is done whole, or undone."),
             Tag(name="money", description="What may be spent, and what was."),
+            Tag(name="alerts", description="What people must hear of, and when they must not."),
             Tag(name="operation", description="Running the house."),
         ],
         security_schemes={SCHEME: HTTPBearer(bearerFormat="bsk_<id>_<secret>", description="An API key.")},

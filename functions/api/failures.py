@@ -26,7 +26,8 @@ def refusal_of(error: BackstayError) -> Refusal | None:
         case InvalidTenantError():
             return invalid("tenant", str(error))
         case _:
-            return _refusal_about_jobs(error) or _refusal_about_runs(error) or _refusal_about_money(error)
+            about = (_refusal_about_jobs, _refusal_about_runs, _refusal_about_money, _refusal_about_alerts)
+            return next((refusal for of in about if (refusal := of(error))), None)
 
 
 def refusal_of_findings(findings: Iterable[Mapping[str, Any]]) -> Refusal:
@@ -108,6 +109,21 @@ def _refusal_about_money(error: BackstayError) -> Refusal | None:
             return invalid("cursor", str(error))
         case LimitMovedError():
             return Refusal(Kind.CONFLICT, str(error))
+        case _:
+            return None
+
+
+def _refusal_about_alerts(error: BackstayError) -> Refusal | None:
+    from backstay.alerts.alert import AlertOverError
+    from backstay.alerts.store import InvalidCursorError, StaleAlertError
+
+    match error:
+        case AlertOverError():
+            return Refusal(Kind.CONFLICT, str(error))
+        case InvalidCursorError():
+            return invalid("cursor", str(error))
+        case StaleAlertError():
+            return Refusal(Kind.UNAVAILABLE, str(error), headers={"Retry-After": "1"})
         case _:
             return None
 

@@ -12,6 +12,7 @@ from backstay.settings import Environment
 if TYPE_CHECKING:
     from backstay.access.failed_tries import FailedTries
     from backstay.access.key_store import KeyStore
+    from backstay.alerts.alerting import Alerting
     from backstay.alerts.rules import Rule
     from backstay.budgets.standing import Standing
     from backstay.catalog import Catalog
@@ -163,6 +164,13 @@ class Services:
         from backstay.budgets.standing import Standing
 
         return Standing(self.config.budgets, self.env.guards_table)
+
+    @cached_property
+    def alerting(self) -> "Alerting":
+        """Keeps alerts, and tells of them."""
+        from backstay.alerts.alerting import alerting
+
+        return alerting(self.env)
 
     @property
     def sagas(self) -> "Sagas":

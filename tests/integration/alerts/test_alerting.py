@@ -231,7 +231,7 @@ def test_a_silence_stops_an_escalation_that_is_under_way(house: House) -> None:
     silence = Silence("s1", Covers.SOURCE, "enhance-story", BEGAN, house.clock() + timedelta(hours=1), "ada")
     house.alerting.mutes.put(silence)
     assert not house.alerting.may_escalate(opened.id)
-    house.alerting.mutes.end("s1", house.clock())
+    house.alerting.mutes.end(Silence, "s1", house.clock())
     assert house.alerting.may_escalate(opened.id)
     house.alerting.acknowledge(opened.id, "ada")
     assert not house.alerting.may_escalate(opened.id)

@@ -1,14 +1,17 @@
 """Silences and maintenance windows in the alerts table."""
 
+import contextlib
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from backstay import aws
 from backstay.alerts.muting import Covers, MaintenanceWindow, Mute, Silence
 from backstay.clock import epoch_ms, from_iso, iso
 from backstay.dynamodb import decode_item, encode_item
+
+M = TypeVar("M", Silence, MaintenanceWindow)
 
 _LIST = "mutes"
 _KEEP = timedelta(days=90)
@@ -51,13 +54,15 @@ class MuteStore:
         )  # fmt: skip
         return [_from_item(item) for page in pages for item in map(decode_item, page["Items"])]
 
-    def end(self, mute_id: str, at: datetime) -> Mute | None:
-        """Let one end now, or before it has begun; answers it as it stands then, None where there is none.
+    def end(self, kind: type[M], mute_id: str, at: datetime) -> M | None:
+        """Let one end now, or before it has begun; answers it as it stands then, None where there is none of the kind.
 
         One that is over stays as it is.
         """
+        if not isinstance(self.get(mute_id), kind):
+            return None
         dynamodb = aws.dynamodb()
-        try:
+        with contextlib.suppress(dynamodb.exceptions.ConditionalCheckFailedException):  # then it is over
             dynamodb.update_item(
                 TableName=self._table,
                 Key=_key(mute_id),
@@ -66,9 +71,8 @@ class MuteStore:
                 ExpressionAttributeNames={"#ttl": "ttl"},
                 ExpressionAttributeValues=encode_item({":at": iso(at), ":ttl": _ttl(at)}),
             )
-        except dynamodb.exceptions.ConditionalCheckFailedException:
-            return self.get(mute_id)
-        return self.get(mute_id)
+        ended = self.get(mute_id)
+        return ended if isinstance(ended, kind) else None
 
 
 def _to_item(mute: Mute) -> dict[str, Any]:
