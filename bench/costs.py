@@ -158,7 +158,7 @@ def _sqs_parts(message_bytes: float) -> tuple[Part, ...]:
 _WRITTEN = (
     "input, and record with two index entries",
     "claim and finish, each with a move in by_state",
-    "counters, in transactions",
+    "counters, and what was spent, in transactions",
 )
 
 

@@ -3,7 +3,19 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bench import cold_start, costs, declarations, guard_calls, idle, items, llm_calls, overhead, saga_steps, speedup
+from bench import (
+    cold_start,
+    costs,
+    declarations,
+    guard_calls,
+    idle,
+    items,
+    llm_calls,
+    overhead,
+    saga_steps,
+    speedup,
+    usage_shapes,
+)
 from bench.figures import Figure
 from bench.run import Run
 
@@ -19,7 +31,19 @@ class Benchmark:
 
 BENCHMARKS = tuple(
     Benchmark(module.NAMES, module.measure)
-    for module in (items, speedup, cold_start, overhead, llm_calls, guard_calls, costs, idle, declarations, saga_steps)
+    for module in (
+        items,
+        speedup,
+        cold_start,
+        overhead,
+        llm_calls,
+        guard_calls,
+        costs,
+        usage_shapes,
+        idle,
+        declarations,
+        saga_steps,
+    )
 )
 NAMES = tuple(name for benchmark in BENCHMARKS for name in benchmark.names)
 

@@ -116,7 +116,8 @@ known = st.sampled_from(
 def test_whatever_a_call_uses_within_its_bounds_costs_no_more_than_its_most(route, asked, most_output, data):
     toml = parse(
         '[providers.anthropic]\nkind = "anthropic"\nsecret = "a"\n[providers.openai]\nkind = "openai"\nsecret = "o"\n'
-        f'[providers.house]\n{HOUSE}\n[prices."house/tiny"]\ninput = 0.5\ncached_input = 0.9\noutput = 2'
+        f'[providers.house]\n{HOUSE}\n[prices."house/tiny"]\ninput = 0.5\ncached_input = 0.9\noutput = 2\n'
+        "cache_write = 1.5\ncache_write_1h = 3"
     )
     request = Request((Message("user", "x" * asked),), max_output_tokens=most_output)
     read = data.draw(st.integers(0, request.most_input_tokens))

@@ -73,10 +73,13 @@ def test_the_same_question_of_another_job_is_answered_for_nothing(providers: LLM
 
 def test_another_process_finds_the_answer_in_the_table_by_one_read(providers: LLMock) -> None:
     asking(new_job())
-    llm.complete("Why?", output=Point)
+    paid = llm.ask("Why?", output=Point).calls[-1].cost_usd
     forget_switchboard()
     asking(new_job())
-    assert llm.ask("Why?", output=Point).cached
+    found = llm.ask("Why?", output=Point)
+    assert found.cached
+    assert found.calls[-1].saved_usd == paid
+    assert paid
     assert len(providers.requests) == 1
 
 

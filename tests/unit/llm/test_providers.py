@@ -166,6 +166,25 @@ def test_openai_s_cached_tokens_are_part_of_its_input() -> None:
     assert answer.usage == Usage(input_tokens=110, output_tokens=2, cached_tokens=100)
 
 
+def test_reasoning_that_a_server_counts_beside_the_completion_is_paid_for_as_output() -> None:
+    counted = {
+        "prompt_tokens": 100,
+        "completion_tokens": 20,
+        "total_tokens": 420,
+        "completion_tokens_details": {"reasoning_tokens": 300},
+    }
+    usage = compatible(Recorder(completion(usage=counted))).ask(ASK, "grok", 5).usage
+    assert usage == Usage(input_tokens=100, output_tokens=320, reasoning_tokens=300)
+    usage = compatible(Recorder(completion(usage=counted | {"total_tokens": 120}))).ask(ASK, "gpt", 5).usage
+    assert usage.output_tokens == 20
+
+
+@pytest.mark.parametrize("cost", [None, "0.1", -1, True, {}])
+def test_a_charge_that_is_no_amount_is_not_believed(cost: object) -> None:
+    counted = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2, "cost": cost}
+    assert compatible(Recorder(completion(usage=counted))).ask(ASK, "m", 5).usage.charged_usd is None
+
+
 def test_openai_s_reasoning_models_get_no_temperature() -> None:
     wire = Recorder(completion())
     openai(wire).ask(ASK, "gpt-5.6-luna", 5)

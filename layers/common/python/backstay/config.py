@@ -73,6 +73,12 @@ class PriceSettings(Section):
     output: Price
     cached_input: Price | None = None
     """Input tokens that the provider read from its cache; by default the price of input."""
+    cache_write: Price | None = None
+    """Input tokens that it wrote into its cache; by default the price of input."""
+    cache_write_1h: Price | None = None
+    """Of these, those that it keeps for an hour; by default the price of the others."""
+    batch_share: Price = Decimal("0.5")
+    """What a call in a batch costs of all that."""
 
 
 Operations = dict[str, Price]

@@ -3,9 +3,10 @@
 import dataclasses
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from backstay import aws
 from backstay.dynamodb import decode_item, encode, encode_item
@@ -56,7 +57,7 @@ class AnswerTable:
         alive = {key: item for key, item in items.items() if item["until"] > now}
         for key in keys:
             if key in alive:
-                return Found(key, CachedAnswer(**{name: alive[key][name] for name in _FIELDS}))
+                return Found(key, _answer(alive[key]))
         return Found(asked_elsewhere=_lease_key(question) in alive)
 
     def keep(self, key: str, answer: CachedAnswer) -> bool:
@@ -113,6 +114,11 @@ class AnswerTable:
     @staticmethod
     def _number(value: float) -> "UniversalAttributeValueTypeDef":
         return encode(round(value, 3))
+
+
+def _answer(item: Mapping[str, Any]) -> CachedAnswer:
+    answer = CachedAnswer(**{name: item[name] for name in _FIELDS if name in item})
+    return answer if answer.cost_usd is None else dataclasses.replace(answer, cost_usd=Decimal(answer.cost_usd))
 
 
 def _lease_key(question: str) -> str:

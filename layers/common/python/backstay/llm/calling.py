@@ -104,6 +104,10 @@ class Caller:
             cached_tokens=usage.cached_tokens,
             price_version=version,
             failed_over_from=self.failed_over_from,
+            cache_write_tokens=usage.cache_write_tokens,
+            cache_write_1h_tokens=usage.cache_write_1h_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
+            service=usage.service,
         )
 
     def account(self, *calls: Call) -> None:

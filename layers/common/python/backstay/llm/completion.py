@@ -163,6 +163,7 @@ class _Answering(Generic[T]):
             input_tokens=call.input_tokens,
             output_tokens=call.output_tokens,
             cached_tokens=call.cached_tokens,
+            cost_usd=call.cost_usd,
         )
         return Fresh(key_of(scope, str(got.route), got.request), answer)
 
@@ -200,4 +201,5 @@ def _free(answer: CachedAnswer) -> Call:
         cost_usd=Decimal(0),
         cached_tokens=answer.cached_tokens,
         cached=True,
+        saved_usd=answer.cost_usd or Decimal(0),
     )

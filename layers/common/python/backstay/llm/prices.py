@@ -2,6 +2,7 @@
 
 import functools
 import time
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -11,28 +12,45 @@ from backstay.llm.errors import LLMError
 from backstay.llm.request import Request, Usage
 
 if TYPE_CHECKING:
-    from genai_prices.types import ModelInfo, PriceCalculation
+    from genai_prices.types import ModelInfo
 
 _MILLION = Decimal(1_000_000)
 _STEP = 256
 """Requests of about one length are priced alike, once a minute."""
 OWN_VERSION = "backstay.toml"
+TOLD_VERSION = "openrouter"
+"""The price table of what OpenRouter says that it charges."""
+_BATCH = "batch"
+_SHARES: Mapping[tuple[Kind, str], Decimal] = {
+    ("anthropic", _BATCH): Decimal("0.5"),
+    ("openai", _BATCH): Decimal("0.5"),
+    ("azure", _BATCH): Decimal("0.5"),
+    ("bedrock", _BATCH): Decimal("0.5"),
+    ("bedrock", "flex"): Decimal("0.5"),
+    ("bedrock", "priority"): Decimal("1.75"),
+}
+"""Of the usual price, where the tables have none for a class of service (the providers' pages on prices, 2026)."""
 _PROVIDERS: dict[Kind, str] = {"bedrock": "aws"}
 """Where genai-prices calls a provider otherwise than we do."""
 
 
 def price(settings: Config, provider: str, model: str, usage: Usage) -> tuple[Decimal | None, str]:
-    """US dollars for these tokens and the table that says so; None while nobody has priced the model."""
+    """US dollars for these tokens and the table that says so; None while nobody has priced the model.
+
+    What OpenRouter itself says that it charges is believed before tables, and backstay.toml before all.
+    """
     if own := settings.prices.get(f"{provider}/{model}"):
         return _by_own(own, usage), OWN_VERSION
+    known = settings.providers[provider]
+    if usage.charged_usd is not None and known.kind == "openrouter":
+        return usage.charged_usd, TOLD_VERSION
     import genai_prices  # 0.4 s with its tables
 
-    known = settings.providers[provider]
     try:
-        calculation = _by_tables(known.kind, known.base_url, model, usage)
+        usd = _by_tables(known.kind, known.base_url, model, usage)
     except LookupError:
         return None, ""
-    return calculation.total_price, f"genai-prices {genai_prices.__version__}"
+    return usd, f"genai-prices {genai_prices.__version__}"
 
 
 def most_usd(settings: Config, provider: str, model: str, request: Request) -> Decimal:
@@ -93,16 +111,33 @@ def _most(
     )
     if own:
         return max(_by_own(own, usage) for usage in usages)
-    return max(_by_tables(kind, base_url, model, usage).total_price for usage in usages)
+    return max(_by_tables(kind, base_url, model, usage) for usage in usages)
 
 
 def _by_own(own: PriceSettings, usage: Usage) -> Decimal:
     cached_price = own.input if own.cached_input is None else own.cached_input
-    fresh = usage.input_tokens - usage.cached_tokens
-    return (fresh * own.input + usage.cached_tokens * cached_price + usage.output_tokens * own.output) / _MILLION
+    written_price = own.input if own.cache_write is None else own.cache_write
+    kept_price = written_price if own.cache_write_1h is None else own.cache_write_1h
+    usd = (
+        (usage.input_tokens - usage.cached_tokens - usage.cache_write_tokens) * own.input
+        + usage.cached_tokens * cached_price
+        + (usage.cache_write_tokens - usage.cache_write_1h_tokens) * written_price
+        + usage.cache_write_1h_tokens * kept_price
+        + usage.output_tokens * own.output
+    ) / _MILLION
+    return usd * own.batch_share if usage.service == _BATCH else usd
 
 
-def _by_tables(kind: Kind, base_url: str | None, model: str, usage: Usage) -> "PriceCalculation":
+def _by_tables(kind: Kind, base_url: str | None, model: str, usage: Usage) -> Decimal:
+    usual = _calculate(kind, base_url, model, usage, {})
+    if not usage.service:
+        return usual
+    context = {"processing": _BATCH} if usage.service == _BATCH else {"service_tier": usage.service}
+    usd = _calculate(kind, base_url, model, usage, context)
+    return usd if usd != usual else usual * _SHARES.get((kind, usage.service), Decimal(1))
+
+
+def _calculate(kind: Kind, base_url: str | None, model: str, usage: Usage, context: Mapping[str, str]) -> Decimal:
     from genai_prices import Usage as Counted
     from genai_prices import calc_price
 
@@ -111,7 +146,9 @@ def _by_tables(kind: Kind, base_url: str | None, model: str, usage: Usage) -> "P
         output_tokens=usage.output_tokens,
         cache_read_tokens=usage.cached_tokens,
         cache_write_tokens=usage.cache_write_tokens,
+        cache_write_1h_tokens=usage.cache_write_1h_tokens,
     )
     if kind == "compatible":
-        return calc_price(counted, model, provider_api_url=base_url or "")
-    return calc_price(counted, model, provider_id=_PROVIDERS.get(kind, kind))
+        return calc_price(counted, model, provider_api_url=base_url or "", price_context=context).total_price
+    provider = _PROVIDERS.get(kind, kind)
+    return calc_price(counted, model, provider_id=provider, price_context=context).total_price

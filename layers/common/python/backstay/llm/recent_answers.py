@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 MOST = 1_000
 FRESH_S = 300.0
@@ -20,6 +21,8 @@ class CachedAnswer:
     input_tokens: int
     output_tokens: int
     cached_tokens: int = 0
+    cost_usd: Decimal | None = None
+    """What it cost, which whoever gets it from the cache saves; None where nobody has priced it."""
 
 
 class RecentAnswers:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -87,6 +88,14 @@ class Usage:
     output_tokens: int
     cached_tokens: int = 0
     cache_write_tokens: int = 0
+    """Written into the provider's cache; `cache_write_1h_tokens` of them for an hour, the others for minutes."""
+    cache_write_1h_tokens: int = 0
+    reasoning_tokens: int = 0
+    """Of the output, not shown and paid for like the rest of it."""
+    service: str = ""
+    """The provider's class of service where it is not the usual one: `batch`, `flex` or `priority`."""
+    charged_usd: Decimal | None = None
+    """What the provider itself says that it charges."""
 
 
 @dataclass(frozen=True, slots=True)

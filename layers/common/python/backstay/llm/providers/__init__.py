@@ -2,10 +2,13 @@
 
 import importlib
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from backstay.config import Kind, ProviderSettings
 from backstay.llm.request import Answer, Request
+
+if TYPE_CHECKING:
+    import httpx2
 
 
 class Provider(Protocol):
@@ -19,8 +22,8 @@ class Provider(Protocol):
         """
 
 
-Opener = Callable[[str, ProviderSettings, str], Provider]
-"""Takes the provider's name, its settings, and its API key or an empty text."""
+Opener = Callable[[str, ProviderSettings, str, "httpx2.Client | None"], Provider]
+"""Takes the provider's name, its settings, its API key or an empty text, and another HTTP client than the usual one."""
 
 _OPENERS: dict[Kind, str] = {
     "anthropic": "anthropic.open_anthropic",
@@ -32,7 +35,8 @@ _OPENERS: dict[Kind, str] = {
 }
 
 
-def open_provider(name: str, settings: ProviderSettings, api_key: str) -> Provider:
+def open_provider(name: str, settings: ProviderSettings, api_key: str, http: "httpx2.Client | None" = None) -> Provider:
     """The provider that the settings describe. Imports its SDK and no other, which takes up to two seconds."""
     module, _, opener = _OPENERS[settings.kind].partition(".")
-    return cast("Opener", getattr(importlib.import_module(f"{__name__}.{module}"), opener))(name, settings, api_key)
+    found = cast("Opener", getattr(importlib.import_module(f"{__name__}.{module}"), opener))
+    return found(name, settings, api_key, http)

@@ -15,6 +15,7 @@ from backstay.llm.request import Answer, Finish, Form, Request, Usage
 
 if TYPE_CHECKING:
     from anthropic.types import Message
+    from anthropic.types import Usage as CountedByThem
 
 _BASE_URL = "https://api.anthropic.com"
 _FINISHES = {
@@ -98,17 +99,23 @@ def _answer(message: "Message", form: Form | None) -> Answer:
     blocks = message.content
     filled = [block.input for block in blocks if block.type == "tool_use"] if form else []
     text = json.dumps(filled[0]) if filled else "".join(block.text for block in blocks if block.type == "text")
-    usage = message.usage
-    cached, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
     details = message.stop_details
     return Answer(
         text=text,
         finish=_FINISHES.get(message.stop_reason or "", Finish.UNKNOWN),
-        usage=Usage(
-            input_tokens=usage.input_tokens + cached + written,  # Anthropic counts what is cached apart
-            output_tokens=usage.output_tokens,
-            cached_tokens=cached,
-            cache_write_tokens=written,
-        ),
+        usage=_usage(message.usage),
         detail=(details and details.explanation) or str(message.stop_reason),
+    )
+
+
+def _usage(told: "CountedByThem") -> Usage:
+    cached, written = told.cache_read_input_tokens or 0, told.cache_creation_input_tokens or 0
+    return Usage(
+        input_tokens=told.input_tokens + cached + written,  # Anthropic counts what is cached apart
+        output_tokens=told.output_tokens,
+        cached_tokens=cached,
+        cache_write_tokens=written,
+        cache_write_1h_tokens=told.cache_creation.ephemeral_1h_input_tokens if told.cache_creation else 0,
+        reasoning_tokens=told.output_tokens_details.thinking_tokens if told.output_tokens_details else 0,
+        service="" if told.service_tier in (None, "standard") else told.service_tier,
     )

@@ -17,6 +17,7 @@ _FINISHES = {
     "content_filtered": Finish.REFUSED,
     "guardrail_intervened": Finish.REFUSED,
 }
+_USUAL_SERVICE = ("default", "reserved")
 _CLAUDE = re.compile(r"(?:^|[./])anthropic\.(?P<model>claude-.+)")
 _FORCED_TOOL = re.compile(r"(?:^|[./])amazon\.nova-")
 """Makers whose models take a forced tool and no schema for the text."""
@@ -49,19 +50,26 @@ def answer_of(document: Mapping[str, Any]) -> Answer:
     Raises:
         AttributeError, KeyError, TypeError: the document lacks what an answer has.
     """
-    blocks, usage, finish = document["output"]["message"]["content"], document["usage"], document["stopReason"]
+    blocks, finish = document["output"]["message"]["content"], document["stopReason"]
     filled = [json.dumps(block["toolUse"]["input"]) for block in blocks if "toolUse" in block]
-    cached, written = usage.get("cacheReadInputTokens") or 0, usage.get("cacheWriteInputTokens") or 0
     return Answer(
         text=filled[0] if filled else "".join(block.get("text", "") for block in blocks),
         finish=_FINISHES.get(finish, Finish.UNKNOWN),
-        usage=Usage(
-            input_tokens=usage["inputTokens"] + cached + written,  # Bedrock counts what is cached apart
-            output_tokens=usage["outputTokens"],
-            cached_tokens=cached,
-            cache_write_tokens=written,
-        ),
+        usage=_usage(document["usage"], (document.get("serviceTier") or {}).get("type") or ""),
         detail=str(finish),
+    )
+
+
+def _usage(told: Mapping[str, Any], service: str) -> Usage:
+    cached, written = told.get("cacheReadInputTokens") or 0, told.get("cacheWriteInputTokens") or 0
+    for_an_hour = (one["inputTokens"] for one in told.get("cacheDetails") or () if one.get("ttl") == "1h")
+    return Usage(
+        input_tokens=told["inputTokens"] + cached + written,  # Bedrock counts what is cached apart
+        output_tokens=told["outputTokens"],
+        cached_tokens=cached,
+        cache_write_tokens=written,
+        cache_write_1h_tokens=sum(for_an_hour),
+        service="" if service in _USUAL_SERVICE else service,
     )
 
 

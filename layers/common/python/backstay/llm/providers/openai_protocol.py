@@ -1,7 +1,8 @@
 """Chat completions as OpenAI's SDK speaks them; what the servers that answer them differ in comes as arguments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -22,6 +23,7 @@ _FINISHES = {
     "length": Finish.TRUNCATED,
     "content_filter": Finish.REFUSED,
 }
+_USUAL_SERVICE = (None, "auto", "default", "scale")
 
 
 class ChatCompletions:
@@ -81,16 +83,43 @@ def _error_inside(completion: "ChatCompletion") -> object:
 
 
 def _answer(completion: "ChatCompletion") -> Answer:
-    choice, usage = completion.choices[0], completion.usage
-    details = usage.prompt_tokens_details if usage else None
+    choice = completion.choices[0]
     refusal = choice.message.refusal
     return Answer(
         text=choice.message.content or "",
         finish=Finish.REFUSED if refusal else _FINISHES.get(choice.finish_reason or "", Finish.UNKNOWN),
-        usage=Usage(
-            input_tokens=usage.prompt_tokens if usage else 0,
-            output_tokens=usage.completion_tokens if usage else 0,
-            cached_tokens=(details and details.cached_tokens) or 0,
-        ),
+        usage=_usage(completion),
         detail=refusal or str(choice.finish_reason),
     )
+
+
+def _usage(completion: "ChatCompletion") -> Usage:
+    told = completion.usage
+    if told is None:
+        return Usage(0, 0)
+    read, written = told.prompt_tokens_details, told.completion_tokens_details
+    reasoning = (written and written.reasoning_tokens) or 0
+    # OpenAI counts reasoning among the completion's tokens; xAI, for one, beside them.
+    is_apart = told.total_tokens == told.prompt_tokens + told.completion_tokens + reasoning
+    return Usage(
+        input_tokens=told.prompt_tokens,
+        output_tokens=told.completion_tokens + (reasoning if is_apart else 0),
+        cached_tokens=(read and read.cached_tokens) or 0,
+        cache_write_tokens=(read and read.cache_write_tokens) or 0,
+        reasoning_tokens=reasoning,
+        service="" if completion.service_tier in _USUAL_SERVICE else str(completion.service_tier),
+        charged_usd=_charged(told.model_extra or {}),
+    )
+
+
+def _charged(told: Mapping[str, Any]) -> Decimal | None:
+    """What OpenRouter says that a call cost: its own charge, and where one brings a key, the provider's own too."""
+    charges = [told.get("cost")]
+    if told.get("is_byok"):
+        charges.append((told.get("cost_details") or {}).get("upstream_inference_cost"))
+    amounts = [Decimal(str(charge)) for charge in charges if _is_amount(charge)]
+    return sum(amounts, Decimal(0)) if len(amounts) == len(charges) else None
+
+
+def _is_amount(told: object) -> bool:
+    return isinstance(told, int | float) and not isinstance(told, bool) and told >= 0
