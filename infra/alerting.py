@@ -53,6 +53,7 @@ class Alerting(Construct):
         )
         self._keep_what_fails(function, around)
         props.reach.storage.let_work_on_alerts(function.role)
+        props.reach.let_tell(function.role)
         self._listen(function, around)
 
     def _keep_what_fails(self, function: Function, around: Surroundings) -> None:

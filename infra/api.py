@@ -109,6 +109,7 @@ class Api(Construct):
         storage.let_keep_payloads(role)
         storage.let_chat(role)
         storage.let_work_on_alerts(role)
+        reach.let_tell(role)
         storage.let_list_budgets(role)
         reach.let_look_at_providers(role)
         reach.let_send_to_every_task(role)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aws_cdk import aws_lambda as lambda_
 
+from backstay.alerts.telling import ALERT_TASK
 from backstay.catalog import AnyTask, Catalog
 from backstay.errors import BackstayError
 from infra.build import BuildDirectory, copy_sources, digest
@@ -30,7 +31,11 @@ WEBHOOK_TASK = "deliver-webhook"
 WAKE_TASK = "wake-parked-jobs"
 """The task by which jobs go on when a budget's limit was raised."""
 
-_NEEDED_TASKS = {WEBHOOK_TASK: "callbacks are sent", WAKE_TASK: "jobs go on that wait for a budget"}
+_NEEDED_TASKS = {
+    WEBHOOK_TASK: "callbacks are sent",
+    ALERT_TASK: "people are told of alerts",
+    WAKE_TASK: "jobs go on that wait for a budget",
+}
 
 MAY_SUBMIT_ANY = frozenset({"jobs", "dead-letters"})
 """A task that uses one of these sends jobs of any task, so that its code holds every task's declaration."""

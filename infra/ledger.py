@@ -77,4 +77,5 @@ class Ledger(Construct):
         reach.storage.let_work_on_jobs(role)
         reach.storage.let_search_jobs(role)
         reach.storage.let_work_on_alerts(role)
+        reach.let_tell(role)
         reach.queues[WAKE_TASK].let_send(role)

@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from backstay.alerts.announcing import sources_of
 from backstay.config import Config, ProviderSettings
 from backstay.errors import BackstayError
+from infra.escalation import Escalation
 from infra.permissions import let, let_any
 from infra.schedules import Schedules
 from infra.stage import Stage
@@ -35,6 +36,7 @@ class Reach:
     schedules: Schedules
     queues: Mapping[str, TaskQueue]
     """By the task's name."""
+    escalation: Escalation
 
     def grant(self, use: str, role: iam.Role) -> None:
         """Let a role do what a task that uses this does.
@@ -57,6 +59,7 @@ class Reach:
             "workflows": self.storage.let_work_on_runs,
             "parked-jobs": self._let_wake_parked_jobs,
             "announcements": self.let_announce,
+            "alerts": self._let_tell_channels,
         }
         if use not in grants:
             raise UnknownUseError(f"uses={use!r} has no grants; infra/reach.py knows {', '.join(sorted(grants))}")
@@ -101,6 +104,10 @@ class Reach:
         bus = self.stack.format_arn(service="events", resource="event-bus", resource_name="default")
         ours = f"{sources_of(self.stage.name)}*"
         let(role, ("events:PutEvents",), bus, conditions={"StringLike": {"events:source": ours}})
+
+    def let_tell(self, role: iam.Role) -> None:
+        """See to it that people are told of alerts."""
+        self.escalation.let_tell(role)
 
     def _states(self, resource: str) -> str:
         return self.stack.format_arn(
@@ -161,6 +168,19 @@ class Reach:
 
     def _let_read_outbound_secrets(self, role: iam.Role) -> None:
         let_any(role, _READ_SECRET, self._secret("outbound/*"), "jobs name them; they come and go without a deploy")
+
+    def _let_tell_channels(self, role: iam.Role) -> None:
+        self.storage.let_tell_of_alerts(role)
+        channels = self.config.alerts.channels.values()
+        if secrets := sorted({channel.secret for channel in channels if channel.secret}):
+            let(role, _READ_SECRET, *(self._secret(f"{name}-??????") for name in secrets))
+        senders = {channel.sender for channel in channels if channel.sender}
+        if identities := sorted(senders | {sender.partition("@")[2] for sender in senders}):
+            let(role, ("ses:SendEmail",), *(self._identity(name) for name in identities))
+
+    def _identity(self, name: str) -> str:
+        """What SES has verified: an address, or its whole domain."""
+        return self.stack.format_arn(service="ses", resource="identity", resource_name=name)
 
     def _let_erase_tenants(self, role: iam.Role) -> None:
         self.storage.let_erase_payloads(role)

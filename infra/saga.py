@@ -1,18 +1,14 @@
-"""A saga's state machine: what it is defined by, who may read its log, and what it may send."""
+"""A saga's state machine: what it is defined by, and what it may send."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_cdk import Stack
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from backstay.catalog import AnyTask
 from backstay.workflows.saga import Approval, Saga, SagaDeclarationError, Step, WaitForSignal
 from infra.encryption import Encryption
-from infra.permissions import acknowledge
+from infra.machine import Machine, MachineProps
 from infra.stage import Stage
 from infra.state_machine import AWAIT_TASK, SETTLE_TASK, Ground, state_machine
 from infra.task_queue import TaskQueue
@@ -30,51 +26,17 @@ class SagaProps:
     """By the task's name."""
 
 
-class SagaMachine(Construct):
+class SagaMachine(Machine):
     """One saga. It sends to the queues of its tasks, and may do nothing else."""
 
     def __init__(self, scope: Construct, id: str, props: SagaProps) -> None:  # noqa: A002 - the field's word
-        super().__init__(scope, id)
-        saga, stage = props.saga, props.stage
-        self._role = iam.Role(
-            self,
-            "Role",
-            description=f"Runs saga {saga.name}",
-            assumed_by=iam.ServicePrincipal("states.amazonaws.com"),
-        )
+        saga = props.saga
         definition = state_machine(saga, Ground(props.tasks, lambda queue: _url(props.queues, queue)))
-        sfn.StateMachine(
-            self,
-            "Machine",
-            state_machine_name=f"{stage.prefix}{saga.name}",
-            state_machine_type=sfn.StateMachineType.STANDARD,
-            definition_body=sfn.DefinitionBody.from_string(Stack.of(self).to_json_string(definition)),
-            role=self._role,
-            logs=sfn.LogOptions(
-                destination=self._log_group(props), level=sfn.LogLevel.ALL, include_execution_data=False
-            ),
-            tracing_enabled=True,
-            removal_policy=stage.removal,
-        )
-        self._grant(props)
-
-    def _log_group(self, props: SagaProps) -> logs.LogGroup:
-        return logs.LogGroup(
-            self,
-            "Logs",
-            # States' own prefix: the resource policy of logs, which ends at 5,120 characters, names it once.
-            log_group_name=f"/aws/vendedlogs/states/{props.stage.prefix}{props.saga.name}",
-            retention=props.stage.log_retention,
-            encryption_key=props.encryption.key,
-            removal_policy=props.stage.removal,
-        )
-
-    def _grant(self, props: SagaProps) -> None:
-        for task in tasks_of(props.saga):
-            props.queues[task].let_send(self._role)
-        props.encryption.let_use(self._role, "sqs")
-        reason = "deliveries of logs and segments of traces take no resource"
-        acknowledge(self._role, "IAM5[Resource::*]", reason)
+        made_of = MachineProps(saga.name, f"Runs saga {saga.name}", definition, props.stage, props.encryption)
+        super().__init__(scope, id, made_of)
+        for task in tasks_of(saga):
+            props.queues[task].let_send(self.role)
+        props.encryption.let_use(self.role, "sqs")
 
 
 def tasks_of(saga: Saga) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from constructs import Construct
 
 from backstay import config
 from backstay.alerts.rules import rules
+from backstay.alerts.telling import ALERT_TASK
 from backstay.catalog import AnyTask
 from backstay.settings import SettingsError
 from backstay.workflows.planning import file_of
@@ -21,6 +22,7 @@ from infra.changes import Changes, ChangesProps
 from infra.code import WEBHOOK_TASK, FunctionsFolder
 from infra.credits import Credits, CreditsProps
 from infra.encryption import Encryption
+from infra.escalation import Escalation, EscalationProps
 from infra.function import Surroundings
 from infra.function_alarms import watch_concurrency
 from infra.layer import LayerProps, Layers
@@ -75,11 +77,17 @@ class BackstayStack(Stack):
         self._storage = Storage(self, "Storage", StorageProps(stage, self._encryption, self._settings.jobs))
         self._schedules = Schedules(self, "Schedules", SchedulesProps(stage))
         self._queues = {task.name: self._queue(task) for task in self._tasks}
+        self._escalation = self._escalate()
         self._build_functions()
         self._build_sagas()
         self._watch()
         for task in self._tasks:
             sys.stderr.write(f"{describe(task)}\n")
+
+    def _escalate(self) -> Escalation:
+        props, queue = self._props, self._queues[ALERT_TASK]
+        made_of = EscalationProps(self._settings.alerts, props.stage, self._encryption, self._storage, queue)
+        return Escalation(self, "Escalation", made_of)
 
     def _queue(self, task: AnyTask) -> TaskQueue:
         props = TaskQueueProps(self._props.stage, self._encryption, self._alarms, task)
@@ -93,10 +101,13 @@ class BackstayStack(Stack):
         layers = Layers(
             self, "Layers", LayerProps(props.config, file_of(self._sagas), props.folder.platform, props.folder.build)
         )
-        reach = Reach(self, props.stage, self._settings, self._storage, self._schedules, self._queues)
+        reach = self._reach()
         around = Surroundings(props.stage, self._encryption, self._alarms, self._environment())
+        trial = ProviderTrial(self, "ProviderTrial", around, ProviderTrialProps(props.folder, layers, reach))
+        api = Api(self, "Api", around, ApiProps(props.folder, layers, reach, trial))
         for task in self._tasks:
-            made_of = WorkerProps(task, self._queues[task.name], props.folder, layers, reach)
+            more = {"BACKSTAY_API_URL": api.url} if task.name == ALERT_TASK else {}
+            made_of = WorkerProps(task, self._queues[task.name], props.folder, layers, reach, more)
             Worker(self, _pascal(task.name), around, made_of)
         Sweep(self, "Sweep", around, SweepProps(props.folder, layers, reach))
         Credits(self, "Credits", around, CreditsProps(props.folder, layers, reach))
@@ -104,11 +115,20 @@ class BackstayStack(Stack):
         Alerting(self, "Alerting", around, AlertingProps(props.folder, layers, reach))
         Ledger(self, "Ledger", around, LedgerProps(props.folder, layers, reach))
         Watch(self, "Watch", around, WatchProps(props.folder, layers, reach))
-        trial = ProviderTrial(self, "ProviderTrial", around, ProviderTrialProps(props.folder, layers, reach))
-        api = Api(self, "Api", around, ApiProps(props.folder, layers, reach, trial))
         self._tell(api.url, around.environment)
         if props.folder.platform.name == "lambda":  # the embedded cloud serves the same files itself
             self._build_page(api.url)
+
+    def _reach(self) -> Reach:
+        return Reach(
+            self,
+            self._props.stage,
+            self._settings,
+            self._storage,
+            self._schedules,
+            self._queues,
+            self._escalation,
+        )
 
     def _build_sagas(self) -> None:
         tasks = {task.name: task for task in self._tasks}

@@ -133,6 +133,15 @@ class Storage(Construct):
         indexes = (f"{self.alerts.table_arn}/index/{name}" for name in ("by_list", "by_duty"))
         let(role, ("dynamodb:Query",), *indexes)
 
+    def let_look_at_alerts(self, role: iam.Role) -> None:
+        """Read alerts by key."""
+        let(role, ("dynamodb:GetItem",), self.alerts.table_arn)
+
+    def let_tell_of_alerts(self, role: iam.Role) -> None:
+        """Read alerts and what mutes them, and put on record what became of messages."""
+        let(role, ("dynamodb:GetItem", "dynamodb:UpdateItem"), self.alerts.table_arn)
+        let(role, ("dynamodb:Query",), f"{self.alerts.table_arn}/index/by_list")
+
     def let_check_keys(self, role: iam.Role) -> None:
         """Look up an API key by its hash."""
         let(role, ("dynamodb:GetItem",), self.keys.table_arn)

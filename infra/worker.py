@@ -1,6 +1,7 @@
 """A task's worker: the Lambda that runs its jobs, what feeds it, and what it may reach."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
@@ -25,6 +26,8 @@ class WorkerProps:
     folder: FunctionsFolder
     layers: Layers
     reach: Reach
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """On top of what all functions share."""
 
 
 class Worker(Construct):
@@ -47,7 +50,7 @@ class Worker(Construct):
                 layers=layers,
                 timeout_s=task.limits.function_timeout_s,
                 memory_mb=task.limits.memory_mb,
-                environment={"BACKSTAY_TASK": task.name},
+                environment={"BACKSTAY_TASK": task.name, **props.environment},
                 task=task.name,
             ),
         )

@@ -1,4 +1,4 @@
-"""Runs a state machine in this process, as Step Functions would: that part of the States Language that sagas need.
+"""Runs a state machine in this process, as Step Functions would: as much of the States Language as we need.
 
 Stricter than the service where that finds mistakes: a state that could not be deployed is refused when it is entered,
 and so is a field that this interpreter doesn't know.
@@ -28,6 +28,7 @@ _FIELDS = {
         "Next",
     },
     "Choice": {"Type", "Choices", "Default"},
+    "Wait": {"Type", "Seconds", "Next"},
     "Pass": {"Type", "Result", "ResultPath", "Next"},
     "Succeed": {"Type"},
     "Fail": {"Type", "Error", "CausePath"},
@@ -73,6 +74,8 @@ class Machine:
 
     definition: Mapping[str, Any]
     world: Callable[[Sent], Any]
+    wait: Callable[[int], None] = lambda _: None
+    """Lets so many seconds go by."""
     _entered: list[str] = field(default_factory=list)
     _largest: int = 0
 
@@ -107,6 +110,9 @@ class Machine:
                 return data, next(chosen, state["Default"])
             case "Pass":
                 return put(data, state["ResultPath"], state["Result"]), state["Next"]
+            case "Wait":
+                self.wait(state["Seconds"])
+                return data, state["Next"]
         context = {
             "Task": {"Token": f"token-{len(self._entered)}"},
             "State": {"Name": name, "EnteredTime": ENTERED_AT.format(len(self._entered) % 60)},
@@ -115,10 +121,10 @@ class Machine:
             answer = self.world(Sent(name, filled(state["Parameters"], data, context)))
         except TaskError as error:
             return self._caught(state, data, error)
-        return put(data, state["ResultPath"], answer), state["Next"]
+        return data if state["ResultPath"] is None else put(data, state["ResultPath"], answer), state["Next"]
 
     def _caught(self, state: Mapping[str, Any], data: dict[str, Any], error: TaskError) -> tuple[dict[str, Any], str]:
-        for catch in state["Catch"] if error.error != RUNTIME else ():
+        for catch in state.get("Catch", ()) if error.error != RUNTIME else ():
             if {error.error, "States.ALL"} & set(catch["ErrorEquals"]):
                 failure = {"Error": error.error, "Cause": error.cause}
                 return put(data, catch["ResultPath"], failure), catch["Next"]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Literal
 
 import boto3
 from botocore.config import Config
@@ -13,6 +14,7 @@ from backstay.access.webhook_secrets import WebhookSecrets
 from backstay.catalog import Catalog
 from backstay.config import FILE_NAME, dump
 from cli.aws import acting_as
+from cli.local.alert_channels import MAIL_DOMAIN
 from cli.local.deployment import STAGE, Deployment
 from cli.local.environment import REGION, aws_environment
 from cli.local.processes import Child, is_running, stop, undisturbed
@@ -106,6 +108,7 @@ def _deploy(state: StateDirectory, cloud: LocalCloud, tell: Tell, wish: Wish) ->
     outputs = Deployment(state, cloud.endpoint_url).deploy(config, wish.functions, wish.sagas, tell)
     tell("putting the providers' secrets and the API key in place")
     _put_secrets(cloud, {outputs["SecretPrefix"] + name: value for name, value in providers.secrets.items()})
+    _client(cloud, "sesv2").create_email_identity(EmailIdentity=MAIL_DOMAIN)
     api_url = local_api_url(cloud.endpoint_url, outputs["ApiUrl"])
     deployed = replace(
         cloud,
@@ -128,19 +131,23 @@ def _providers(cloud: LocalCloud, wish: Wish) -> Providers:
 
 
 def _put_secrets(cloud: LocalCloud, secrets: Mapping[str, str]) -> None:
-    client = boto3.client(
-        "secretsmanager",
+    client = _client(cloud, "secretsmanager")
+    for name, value in secrets.items():
+        try:
+            client.create_secret(Name=name, SecretString=value)
+        except client.exceptions.ResourceExistsException:
+            client.put_secret_value(SecretId=name, SecretString=value)
+
+
+def _client(cloud: LocalCloud, service: Literal["secretsmanager", "sesv2"]) -> Any:
+    return boto3.client(
+        service,
         endpoint_url=cloud.endpoint_url,
         region_name=REGION,
         aws_access_key_id="test",
         aws_secret_access_key="test",  # noqa: S106 - the emulator takes any
         config=Config(proxies={}),
     )
-    for name, value in secrets.items():
-        try:
-            client.create_secret(Name=name, SecretString=value)
-        except client.exceptions.ResourceExistsException:
-            client.put_secret_value(SecretId=name, SecretString=value)
 
 
 def _new_key(outputs: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from backstay import config
 from backstay.config import CampaignSettings, Config, Kind, PriceSettings, ProviderSettings, Routes
 from backstay.settings import SettingsError
+from cli.local.alert_channels import alert_channels, alert_secrets
 from cli.problems import ExitCode, Problem
 
 PROVIDER_VARIABLE = "BACKSTAY_DEMO_PROVIDER"
@@ -78,7 +79,7 @@ class Providers:
         """Every provider of the base answered by the model server on this machine."""
         here = {name: _on_model_server(provider, llm_url) for name, provider in base.providers.items()}
         secrets = {provider.secret: _LOCAL_KEY for provider in here.values() if provider.secret}
-        return cls(_with_inbox(base.model_copy(update={"providers": here}), inbox), secrets)
+        return cls(_with_inbox(base.model_copy(update={"providers": here}), inbox), secrets | alert_secrets(inbox))
 
     @classmethod
     def at_real_provider(cls, base: Config, real: RealProvider, inbox: str) -> "Providers":
@@ -92,7 +93,7 @@ class Providers:
         windows = {route: window for route, window in base.context_windows.items() if route == real.route}
         update = {"providers": {real.kind: provider}, "routes": routes, "prices": prices, "context_windows": windows}
         changed = base.model_copy(update=update)
-        return cls(_with_inbox(changed, inbox), {secret: real.key})
+        return cls(_with_inbox(changed, inbox), {secret: real.key} | alert_secrets(inbox))
 
 
 def read_base(path: Path) -> Config:
@@ -122,12 +123,13 @@ def _on_model_server(provider: ProviderSettings, llm_url: str) -> ProviderSettin
 
 
 def _with_inbox(base: Config, inbox: str) -> Config:
-    """With the receiver on this machine (host and port) let by outbound calls, and campaigns delivered to it."""
+    """With the receiver on this machine (host and port) let by outbound calls; campaigns and alerts come to it."""
     outbound = base.outbound.model_copy(update={"allow_private": (*base.outbound.allow_private, inbox)})
     campaigns = CampaignSettings(
         delivery_url=f"http://{inbox}/campaigns/deliver", cancel_url=f"http://{inbox}/campaigns/cancel"
     )
-    return base.model_copy(update={"outbound": outbound, "campaigns": campaigns})
+    alerts = base.alerts.model_copy(update={"channels": alert_channels(inbox)})
+    return base.model_copy(update={"outbound": outbound, "campaigns": campaigns, "alerts": alerts})
 
 
 def _is_on_this_machine(url: str | None) -> bool:

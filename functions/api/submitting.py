@@ -24,6 +24,7 @@ INTERNAL_TASKS = frozenset(
     {
         "await-signal",
         "delete-tenant-data",
+        "deliver-alert",
         "deliver-webhook",
         "redrive-dead-letters",
         "settle-step",

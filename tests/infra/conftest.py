@@ -46,10 +46,8 @@ EVERY_USE = frozenset(
         "outbound-secrets",
         "tenant-data",
     }
-    | {"announcements", "answers", "parked-jobs", "webhook-secrets", "workflows"}
+    | {"alerts", "announcements", "answers", "parked-jobs", "webhook-secrets", "workflows"}
 )
-
-_MADE_UP = {"add_numbers", "add_in_order", "reach_everything", "deliver_webhook", "wake_parked_jobs"}
 
 HANDLER = "def handler(event, context):\n    return {}\n"
 
@@ -70,6 +68,7 @@ def write_functions(functions: Path) -> None:
         (functions / name / "handler.py").write_text(HANDLER)
     write_task(functions, "deliver-webhook", 'uses=("webhook-secrets", "outbound-http")')
     write_task(functions, "wake-parked-jobs", 'uses=("jobs", "parked-jobs")')
+    write_task(functions, "deliver-alert", 'uses=("alerts",)')
 
 
 def new_app(outdir: Path | None = None, **ours: str) -> "App":
@@ -102,6 +101,7 @@ def clean_imports() -> Iterator[None]:
             "add_numbers",
             "add_in_order",
             "reach_everything",
+            "deliver_alert",
             "deliver_webhook",
             "wake_parked_jobs",
         }:

@@ -62,7 +62,7 @@ class Template:
         role = self.functions()[function]["Role"]["Fn::GetAtt"][0]
         return [
             statement
-            for policy in self.of_type("AWS::IAM::Policy").values()
+            for policy in self._policies().values()
             if {"Ref": role} in policy["Roles"]
             for statement in policy["PolicyDocument"]["Statement"]
         ]
@@ -78,9 +78,13 @@ class Template:
 
     def all_statements(self) -> Iterator[tuple[str, Properties]]:
         """Every statement of every role's policies, with the policy's logical id."""
-        for logical_id, policy in self.of_type("AWS::IAM::Policy").items():
+        for logical_id, policy in self._policies().items():
             for statement in policy["PolicyDocument"]["Statement"]:
                 yield logical_id, statement
+
+    def _policies(self) -> dict[str, Properties]:
+        """Roles' own policies, and where CDK puts what is more than a role's own may hold."""
+        return self.of_type("AWS::IAM::Policy") | self.of_type("AWS::IAM::ManagedPolicy")
 
 
 def as_list(value: Any) -> list[Any]:

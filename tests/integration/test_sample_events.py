@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from llmock.pytest_plugin import LLMock
 
+from backstay.alerts.alert import opened_by
+from backstay.alerts.occurrence import Kind, Occurrence, Severity
 from backstay.alerts.store import AlertStore
 from backstay.catalog import Catalog
 from backstay.clock import utc_now
@@ -26,6 +28,7 @@ from cli.demo.scenarios import Events, read_events
 from delete_tenant_data.erasing import Eraser
 from tests.integration.conftest import Context, Machine, SettableClock, make_queues
 from tests.integration.samples import EVENTS, FUNCTIONS, RAW, House, forget_processes, handler_of, inbox, providers_of
+from tests.integration.step_functions import StepFunctions
 
 LAMBDAS = sorted(path.parent.name.replace("_", "-") for path in FUNCTIONS.glob("*/__init__.py"))
 
@@ -104,6 +107,17 @@ def test_deliver_webhook_tells_the_receiver_under_a_signature(house: House) -> N
     assert delivery["headers"]["webhook-signature"].startswith("v1,")
 
 
+def test_deliver_alert_tells_the_receiver_that_stands_in_for_slack(house: House) -> None:
+    happened = Occurrence("worker.dead_letter", "enhance-story", Kind.BEGINS, utc_now(), "Look: backstay dlq ls")
+    opened = dataclasses.replace(opened_by(happened, Severity.CRITICAL, None), id="ylhqn3f5w2o6zkt4b7cdmaxe")
+    AlertStore(house.machine.env.alerts_table).open(opened)
+    record = work_off(house, "deliver-alert")
+    assert record.state is State.COMPLETED, record.error or record.failures
+    (delivery,) = house.delivered()
+    assert delivery["path"] == "/alerts/slack"
+    assert "worker.dead_letter: enhance-story" in delivery["body"]
+
+
 def test_redrive_dead_letters_sends_every_failed_job_anew(house: House) -> None:
     failed = failed_job(house.machine)
     record = work_off(house, "redrive-dead-letters")
@@ -155,19 +169,22 @@ def test_watch_workflows_takes_in_how_a_run_ended(house: House) -> None:
     assert handler_of("watch-workflows")(house.raw("sweep"), Context(remaining_ms=240_000))["stuck"] == []
 
 
-def test_route_alerts_opens_an_alert_of_an_alarm_and_ends_it_with_the_alarm(house: House) -> None:
+def test_route_alerts_opens_an_alert_of_an_alarm_and_ends_it_with_the_alarm(
+    house: House, step_functions: StepFunctions
+) -> None:
     event = house.raw("route-alerts")
     opened = handler_of("route-alerts")(event, Context())
     assert list(opened.values()) == ["open"]
     (alert,) = AlertStore(house.machine.env.alerts_table).unresolved()
     assert (alert.id, alert.rule, alert.source) == (next(iter(opened)), "worker.dead_letter", "enhance-story")
+    assert step_functions.executions[alert.id].input["policy"] == "critical"
     message = event["Records"][0]["Sns"]
     message["Message"] = message["Message"].replace('"NewStateValue":"ALARM"', '"NewStateValue":"OK"')
     assert handler_of("route-alerts")(event, Context()) == {alert.id: "resolved"}
     assert handler_of("route-alerts")(house.raw("sweep"), Context()) == {}  # its clock's event is like the sweep's
 
 
-def test_follow_ledger_tells_of_thresholds_that_are_crossed(house: House) -> None:
+def test_follow_ledger_tells_of_thresholds_that_are_crossed(house: House, step_functions: StepFunctions) -> None:
     for _ in range(2):
         handler_of("follow-ledger")(house.raw("follow-ledger"), Context())
     alerts = AlertStore(house.machine.env.alerts_table).unresolved()
@@ -175,6 +192,7 @@ def test_follow_ledger_tells_of_thresholds_that_are_crossed(house: House) -> Non
         ("cost.budget_warning", "tenant:acme.daily"),
         ("cost.budget_critical", "tenant:acme.daily"),
     }
+    assert set(step_functions.executions) == {alert.id for alert in alerts}
 
 
 def test_wake_parked_jobs_looks_for_whoever_waits_for_the_budget(house: House) -> None:

@@ -32,7 +32,18 @@ def test_every_provider_is_answered_by_the_model_server() -> None:
     assert config.routes == BASE.routes
     assert config.outbound.allow_private == ("10.0.0.7:8080", "127.0.0.1:6")
     assert config.campaigns.delivery_url == "http://127.0.0.1:6/campaigns/deliver"
-    assert set(local.secrets) == {"provider/anthropic", "provider/openai"}
+    assert {"provider/anthropic", "provider/openai"} <= set(local.secrets)
+
+
+def test_every_kind_of_channel_arrives_on_this_machine_whatever_is_configured() -> None:
+    base = parse('[alerts.channels.ours]\nkind = "slack"\nsecret = "alerts/ours"')
+    local = Providers.on_model_server(base, "http://127.0.0.1:5", "127.0.0.1:6")
+    channels = parse(dump(local.config)).alerts.channels
+    assert {channel.kind for channel in channels.values()} == {"slack", "pagerduty", "webhook", "email"}
+    assert "ours" not in channels
+    assert {channel.secret for channel in channels.values() if channel.secret} <= set(local.secrets)
+    assert local.secrets["alerts/slack"] == "http://127.0.0.1:6/alerts/slack"
+    assert channels["pagerduty"].url == "http://127.0.0.1:6/alerts/pagerduty"
 
 
 def test_a_real_provider_is_the_only_one_with_its_key_as_secret() -> None:
@@ -42,7 +53,8 @@ def test_a_real_provider_is_the_only_one_with_its_key_as_secret() -> None:
     assert list(chosen.config.providers) == ["anthropic"]
     assert chosen.config.providers["anthropic"].base_url is None
     assert chosen.config.routes.default == ("anthropic/claude-haiku-5-5",)
-    assert chosen.secrets == {"provider/anthropic": "sk-1"}
+    assert chosen.secrets["provider/anthropic"] == "sk-1"
+    assert [name for name in chosen.secrets if not name.startswith("alerts/")] == ["provider/anthropic"]
     assert parse(dump(chosen.config)) == chosen.config
 
 

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
-_SERVICES = ("dynamodb", "sqs", "s3", "scheduler", "secretsmanager", "lambda", "stepfunctions", "events")
+_SERVICES = ("dynamodb", "sqs", "s3", "scheduler", "secretsmanager", "lambda", "stepfunctions", "events", "sesv2")
 
 _CONFIG = botocore.config.Config(
     connect_timeout=2,
@@ -87,6 +88,11 @@ def stepfunctions() -> "SFNClient":
 def events() -> "EventBridgeClient":
     """The EventBridge client."""
     return cast("EventBridgeClient", _client("events"))
+
+
+def ses() -> "SESV2Client":
+    """The client of the Simple Email Service."""
+    return cast("SESV2Client", _client("sesv2"))
 
 
 def awslambda() -> "LambdaClient":

@@ -22,6 +22,7 @@ AtLimit = Literal["park", "fail"]
 PRIORITIES = ("high", "normal", "low")
 USES = frozenset(
     {
+        "alerts",
         "announcements",
         "answers",
         "chats",

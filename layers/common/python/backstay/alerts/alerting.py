@@ -11,6 +11,7 @@ from backstay.alerts.muting import mute_of
 from backstay.alerts.occurrence import Kind, Occurrence, Severity
 from backstay.alerts.rules import Rule, rules
 from backstay.alerts.store import AlertStore, StaleAlertError, Standing
+from backstay.alerts.telling import Telling
 from backstay.clock import Clock, utc_now
 from backstay.settings import Environment
 from backstay.telemetry import logger
@@ -154,4 +155,5 @@ def _collect(work: Callable[[Alert], Alert], alert: Alert, changed: list[Alert],
 
 def alerting(env: Environment) -> Alerting:
     """As a stage is set up."""
-    return Alerting(env.alerts_table, rules(config.load().alerts), lambda _: None)
+    settings = config.load().alerts
+    return Alerting(env.alerts_table, rules(settings), Telling(env, settings).tell)
