@@ -30,6 +30,7 @@ from . import (
     task_routes,
     tenant_routes,
     upload_routes,
+    usage_routes,
 )
 from .bodies import read_json
 from .error_answers import ErrorAnswers
@@ -49,6 +50,7 @@ ROUTERS = (
     provider_routes.router,
     breaker_routes.router,
     budget_routes.router,
+    usage_routes.router,
     cost_routes.router,
     alert_routes.router,
     mute_routes.router,

@@ -102,12 +102,13 @@ def _refusal_about_runs(error: BackstayError) -> Refusal | None:
 
 
 def _refusal_about_money(error: BackstayError) -> Refusal | None:
+    from backstay.budgets.elsewhere import UsageKeyConflictError
     from backstay.budgets.standing import LimitMovedError, UnknownScopeError
 
     match error:
         case UnknownScopeError():
             return invalid("cursor", str(error))
-        case LimitMovedError():
+        case LimitMovedError() | UsageKeyConflictError():
             return Refusal(Kind.CONFLICT, str(error))
         case _:
             return None

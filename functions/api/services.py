@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from backstay.access.key_store import KeyStore
     from backstay.alerts.alerting import Alerting
     from backstay.alerts.rules import Rule
+    from backstay.budgets.elsewhere import Elsewhere
     from backstay.budgets.standing import Standing
     from backstay.catalog import Catalog
     from backstay.chats.table import ChatTable
@@ -157,6 +158,13 @@ class Services:
         from backstay.circuits import Circuits
 
         return Circuits(self.config, self.env.guards_table)
+
+    @cached_property
+    def elsewhere(self) -> "Elsewhere":
+        """Books spending that happened elsewhere."""
+        from backstay.budgets.elsewhere import Elsewhere
+
+        return Elsewhere(self.config.budgets, self.env.guards_table)
 
     @cached_property
     def standing(self) -> "Standing":

@@ -41,6 +41,7 @@ SECURED = [
     ("POST", "/api/maintenance-windows", "operate"),
     ("GET", "/api/maintenance-windows", "read"),
     ("DELETE", "/api/maintenance-windows/w", "operate"),
+    ("POST", "/api/usage", "operate"),
     ("GET", "/api/stats", "read"),
     ("GET", "/api/costs", "read"),
     ("POST", "/api/tasks/obey/pause", "operate"),

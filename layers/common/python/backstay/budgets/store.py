@@ -1,6 +1,6 @@
 """The ledger's items in the guards table: budgets, leases, what is uncertain. Reads, and one transaction a write."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -71,6 +71,10 @@ class Write:
     at: datetime
     cushion: Mapping[str, Decimal] = field(default_factory=dict)
     """What must be left beyond what is needed, by scope."""
+    also: Sequence[Mapping[str, Any]] = ()
+    """Further items of the transaction, as DynamoDB takes them."""
+    token: str | None = None
+    """Tells the request from all others; by default the lease's writer does."""
 
 
 class LedgerStore:
@@ -150,8 +154,9 @@ class LedgerStore:
         if held := write.entry.uncertain:
             listed = Uncertain(write.lease.id, write.lease.version, write.at, held)
             actions.append({"Put": {"TableName": self._table, "Item": uncertain.to_item(listed)}})
+        token = write.token or write.lease.writer
         try:
-            self._client.transact_write_items(TransactItems=actions, ClientRequestToken=write.lease.writer)
+            self._client.transact_write_items(TransactItems=[*actions, *write.also], ClientRequestToken=token)
         except ClientError as error:
             _explain(error, write.lease, scopes)
         except BotoCoreError as error:
