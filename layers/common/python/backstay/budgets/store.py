@@ -150,13 +150,14 @@ class LedgerStore:
             InDoubt: no answer came.
         """
         scopes = list(write.entry.scopes)
-        actions = [self._lease_action(write.lease), *self._budget_actions(write, scopes)]
+        actions: list[Any] = [self._lease_action(write.lease), *self._budget_actions(write, scopes)]
         if held := write.entry.uncertain:
             listed = Uncertain(write.lease.id, write.lease.version, write.at, held)
             actions.append({"Put": {"TableName": self._table, "Item": uncertain.to_item(listed)}})
+        actions += write.also
         token = write.token or write.lease.writer
         try:
-            self._client.transact_write_items(TransactItems=[*actions, *write.also], ClientRequestToken=token)
+            self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)
         except ClientError as error:
             _explain(error, write.lease, scopes)
         except BotoCoreError as error:
