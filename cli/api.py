@@ -92,6 +92,10 @@ class Api:
         """Budgets by name, over as many pages as it takes to have `limit` of them."""
         return self._list("/api/budgets", "budgets", limit, query)
 
+    def alerts(self, limit: int, **query: str | None) -> Iterator[dict[str, Any]]:
+        """Alerts, latest first, over as many pages as it takes to have `limit` of them."""
+        return self._list("/api/alerts", "alerts", limit, query)
+
     def _list(self, path: str, name: str, limit: int, query: Mapping[str, str | None]) -> Iterator[dict[str, Any]]:
         cursor: str | None = None
         while limit > 0:

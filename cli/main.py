@@ -10,7 +10,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli import budgets, cloud, costs, dead_letters, jobs, keys, providers, saga, scaffold, secrets, stats, submit
+from cli import (
+    alerts,
+    budgets,
+    cloud,
+    costs,
+    dead_letters,
+    jobs,
+    keys,
+    providers,
+    saga,
+    scaffold,
+    secrets,
+    stats,
+    submit,
+)
 from cli.aws_check import command as aws_check
 from cli.local.state import STATE_VARIABLE
 from cli.output import print_problem
@@ -80,6 +94,7 @@ for part in (cloud, submit, stats, aws_check):
 for part, name in ((jobs, "jobs"), (dead_letters, "dlq"), (keys, "keys"), (secrets, "secrets"), (scaffold, "new")):
     app.add_typer(part.app, name=name)
 app.add_typer(saga.app, name="saga")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(budgets.app, name="budgets")
 app.add_typer(costs.app, name="costs")
 app.add_typer(providers.app, name="providers")

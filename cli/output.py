@@ -32,6 +32,9 @@ STATE_STYLES = {
     "received": "green",
     "rejected": "red",
     "timed_out": "red",
+    "open": "red",
+    "acknowledged": "yellow",
+    "resolved": "green",
 }
 """One colour a state, everywhere."""
 
@@ -98,7 +101,7 @@ _NUMBERS = frozenset(
             "stuck",
             "steps",
         ),
-        *("limit", "spent", "reserved", "left", "used"),
+        *("times", "limit", "spent", "reserved", "left", "used"),
         *("calls", "jobs", "a job", "tokens", "cache hits", "saved", "lost"),
         *("dead letters", "oldest", "per minute", "success", "errors", "average", "p95"),
     }

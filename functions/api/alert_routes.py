@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from backstay.access.key import Scope
 
-from .alert_shapes import AlertPage, AlertShape, StateName, alert_of
+from .alert_shapes import AlertPage, AlertShape, StateFilter, alert_of
 from .gate import caller_of, needs, require_every_tenant, routes
 from .problems import Kind, Refusal
 from .services import services
@@ -21,7 +21,9 @@ AlertId = Annotated[str, Path(description="The alert's id.")]
 
 @router.get("/api/alerts", security=needs(Scope.READ), tags=["alerts"], summary="List alerts, latest first")
 def list_alerts(
-    state: Annotated[StateName | None, Query(description="In this state only.")] = None,
+    state: Annotated[
+        StateFilter | None, Query(description="In this state only; `unresolved` are the open and the acknowledged.")
+    ] = None,
     cursor: Annotated[str | None, Query(description="From the page before.", max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=100, description="Alerts a page.")] = 50,
 ) -> AlertPage:
@@ -30,7 +32,7 @@ def list_alerts(
     from backstay.alerts.alert import AlertState
 
     require_every_tenant(caller_of(router), "what people are alerted of")
-    states = [AlertState(state)] if state else list(AlertState)
+    states = [one for one in AlertState if state in (None, one) or (state == "unresolved" and one != "resolved")]
     page = services().alerting.store.page(states, limit, cursor)
     return AlertPage(alerts=[alert_of(alert) for alert in page.alerts], cursor=page.cursor)
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from backstay.alerts.muting import MaintenanceWindow, Silence
 
 StateName = Literal["open", "acknowledged", "resolved"]
+StateFilter = Literal["open", "acknowledged", "resolved", "unresolved"]
 Category = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Reason = Annotated[str, Field(max_length=500, description="For the record, and for whoever reads it.")]
 

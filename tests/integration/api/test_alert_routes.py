@@ -57,6 +57,8 @@ def test_alerts_are_listed_by_state_and_page(client, alerting: Alerting) -> None
     assert [alert["id"] for alert in page["alerts"]] == [second]
     following = caller("GET", "/api/alerts", query={"limit": "1", "cursor": page["cursor"]}).json
     assert [alert["id"] for alert in following["alerts"]] == [first]
+    unresolved = caller("GET", "/api/alerts", query={"state": "unresolved"}).json["alerts"]
+    assert [alert["id"] for alert in unresolved] == [second]
     resolved = caller("GET", "/api/alerts", query={"state": "resolved"}).json["alerts"]
     assert [alert["id"] for alert in resolved] == [first]
     assert caller("GET", "/api/alerts", query={"cursor": "nonsense"}).status == 422
