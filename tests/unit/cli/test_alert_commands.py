@@ -45,8 +45,8 @@ def test_unresolved_alerts_are_listed_with_who_was_told(api: FakeApi, state: Sta
     api.says("GET /api/alerts?limit=50", (200, {"alerts": [], "cursor": None}))
     lines = backstay(state, "alerts", "ls").stdout.splitlines()
     assert lines[1].split()[:6] == ["abc", "critical", "open", "worker.dead_letter", "enhance-story", "2"]
-    assert lines[1].endswith("pagerduty (failed), slack")
-    assert lines[2].endswith("nobody: silence-1")
+    assert lines[1].rstrip().endswith("pagerduty (failed), slack")
+    assert lines[2].rstrip().endswith("nobody: silence-1")
     assert backstay(state, "alerts", "ls", "--all").stdout == "no alerts\n"
 
 
