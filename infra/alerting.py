@@ -13,6 +13,7 @@ from backstay.alerts.announcing import sources_of
 from infra.code import FunctionsFolder
 from infra.function import Function, FunctionProps, Surroundings
 from infra.layer import Layers
+from infra.own_rules import hear_own_events
 from infra.permissions import acknowledge
 from infra.queue_alarms import watch_dead_letters
 from infra.reach import Reach
@@ -55,6 +56,8 @@ class Alerting(Construct):
         props.reach.storage.let_work_on_alerts(function.role)
         props.reach.let_tell(function.role)
         self._listen(function, around)
+        config = props.reach.config
+        hear_own_events(self, around.stage, config.alerts, around.alarms.rules, function.lambda_function)
 
     def _keep_what_fails(self, function: Function, around: Surroundings) -> None:
         dead = encrypted_queue(self, "Dead", "route-alerts-dead", around.stage, around.encryption)

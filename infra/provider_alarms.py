@@ -33,14 +33,21 @@ def watch_credit(alarms: Alarms, provider: str, credit: CreditSettings) -> None:
 def watch_calls(alarms: Alarms, settings: Config) -> None:
     """Tell when a provider of models sends us away, fails, or is slow."""
     for provider in settings.providers:
-        sent_away = ours("RateLimited", "Sum", Provider=provider)
-        text = (
-            f"{provider} answers 429: we ask for more than it allows. Lower [providers.{provider}.limits] to what your"
-            " account has, or ask it for more"
-        )
-        alarms.add(RATE_LIMIT, provider, Condition(sent_away, text, 0))
+        remedy = f"Lower [providers.{provider}.limits] to what your account has, or ask it for more"
+        _watch_rate(alarms, provider, remedy)
         _watch_failures(alarms, provider)
         _watch_latency(alarms, provider)
+
+
+def watch_hosts(alarms: Alarms, settings: Config) -> None:
+    """Tell when a host that call-http may call sends us away."""
+    for host in settings.outbound.allow_hosts:
+        _watch_rate(alarms, host, "Lower the concurrency of task call-http, or ask it for more")
+
+
+def _watch_rate(alarms: Alarms, provider: str, remedy: str) -> None:
+    text = f"{provider} answers 429: we ask for more than it allows. {remedy}"
+    alarms.add(RATE_LIMIT, provider, Condition(ours("RateLimited", "Sum", Provider=provider), text, 0))
 
 
 def _watch_failures(alarms: Alarms, provider: str) -> None:

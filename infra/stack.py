@@ -27,7 +27,8 @@ from infra.function import Surroundings
 from infra.function_alarms import watch_concurrency
 from infra.layer import LayerProps, Layers
 from infra.ledger import Ledger, LedgerProps
-from infra.provider_alarms import watch_calls
+from infra.own_rules import watch_own_metrics
+from infra.provider_alarms import watch_calls, watch_hosts
 from infra.provider_trial import ProviderTrial, ProviderTrialProps
 from infra.reach import Reach
 from infra.saga import SagaMachine, SagaProps, check_tasks
@@ -142,8 +143,10 @@ class BackstayStack(Stack):
     def _watch(self) -> None:
         """What is no single function's or queue's to be watched for."""
         watch_concurrency(self._alarms)
+        watch_own_metrics(self._alarms, self._settings.alerts)
         watch_tables(self._alarms, self._storage)
         watch_calls(self._alarms, self._settings)
+        watch_hosts(self._alarms, self._settings)
         watch_budgets(self._alarms, self._settings)
 
     def _build_page(self, api_url: str) -> None:

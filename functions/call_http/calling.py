@@ -11,6 +11,7 @@ from backstay.outbound.sender import Bounds, Request, Response, Sends
 from backstay.outbound.urls import parse_url
 from backstay.resilience.breaker import CircuitBreaker
 from backstay.task import Job
+from backstay.telemetry import Metric, emit
 
 from .answers import LARGEST_BODY_BYTES, body_of, check_answer, media_type_of
 from .charging import Charging
@@ -21,6 +22,7 @@ from .redirects import Hop, next_hop
 _MARGIN_S = 2.0
 _SHORTEST_S = 0.1
 _CONNECT_S = 3.0
+_TOO_MANY = 429
 
 
 class Calling:
@@ -89,6 +91,8 @@ class Calling:
                 raise
             if response.status >= 500:
                 admission.failed()
+            if response.status == _TOO_MANY:
+                emit([Metric("RateLimited", 1)], {"Provider": parse_url(hop.url).host})
         return response
 
 

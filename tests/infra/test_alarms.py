@@ -22,6 +22,21 @@ text = "Wake Ann"
 
 [alerts.rules."worker.queue_age"]
 enabled = false
+
+[alerts.rules."acme.slow_import"]
+metric = "ImportSeconds"
+dimensions = { Task = "import" }
+statistic = "p95"
+above = 30
+minutes = 10
+
+[alerts.rules."acme.import_failed"]
+event = { source = ["acme.imports"], detail_type = ["Import failed"] }
+severity = "critical"
+text = "An import failed"
+
+[outbound]
+allow_hosts = ["api.example.com"]
 """
 ALL = "AWS::CloudWatch::Alarm"
 
@@ -49,7 +64,7 @@ def test_every_alarm_says_its_rule_and_what_to_do(dev: Template) -> None:
 def test_every_rule_that_an_alarm_tells_has_alarms(dev: Template, adjusted: Template) -> None:
     told = {parse(name, PREFIX).rule for one in (dev, adjusted) for name in one.named(ALL, "AlarmName")}
     wanted = {name for name, rule in BUILT_IN.items() if rule.heard is not Heard.EVENT}
-    assert told == wanted
+    assert told == wanted | {"acme.slow_import"}
 
 
 def test_a_rule_is_adjusted_and_another_switched_off(adjusted: Template) -> None:
@@ -76,3 +91,20 @@ def test_budgets_of_the_whole_and_of_every_provider_are_watched_at_every_thresho
 
 def test_the_stack_has_room_for_tasks_to_come(dev: Template) -> None:
     assert len(dev.body["Resources"]) < 450, "CloudFormation takes 500 resources"
+
+
+def test_a_team_s_rule_over_a_metric_is_an_alarm(adjusted: Template) -> None:
+    (slow,) = of_rule(adjusted, "acme.slow_import")
+    assert slow["AlarmName"] == "backstay-dev-acme.slow_import/ImportSeconds.import"
+    assert (slow["Namespace"], slow["MetricName"], slow["ExtendedStatistic"]) == ("Backstay", "ImportSeconds", "p95")
+    assert slow["Dimensions"] == [{"Name": "Task", "Value": "import"}]
+    assert (slow["Threshold"], slow["Period"], slow["ComparisonOperator"]) == (30, 600, "GreaterThanThreshold")
+
+
+def test_a_team_s_rule_over_an_event_leads_to_whoever_routes_alerts(adjusted: Template) -> None:
+    _, rule = adjusted.starting("AWS::Events::Rule", "Alertingacmeimportfailed")
+    assert rule["EventPattern"] == {"source": ["acme.imports"], "detail-type": ["Import failed"]}
+    (target,) = rule["Targets"]
+    router = adjusted.id_of("AWS::Lambda::Function", "FunctionName", "backstay-dev-route-alerts")
+    assert target["Arn"] == {"Fn::GetAtt": [router, "Arn"]}
+    assert '"rule":"acme.import_failed"' in target["InputTransformer"]["InputTemplate"]
