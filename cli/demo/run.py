@@ -13,6 +13,7 @@ from rich.live import Live
 
 from backstay.config import FILE_NAME
 from cli.api import Api
+from cli.demo.budget import BudgetStory, Step, render_steps, steps_to_json
 from cli.demo.outcome import Outcome
 from cli.demo.report import WIDTH, complaints_of, render, to_json, total_cost
 from cli.demo.run_report import cost_of_runs, render_runs, runs_to_json
@@ -49,6 +50,7 @@ def run_demo(*, as_json: bool) -> bool:
         for wish, chosen in _rounds(entries, real):
             show.run(state, wish, chosen)
         show.run_sagas(state, sagas)
+        show.run_budget(state)
         went_well = show.finish(as_json=as_json)
         keep_logs = not went_well
     except KeyboardInterrupt:
@@ -90,6 +92,7 @@ class Show:
         self._quiet = quiet
         self._outcomes: dict[tuple[str, str], Outcome] = {}
         self._runs: dict[tuple[str, str], RunOutcome] = {}
+        self._steps: list[Step] = []
 
     def run(self, state: StateDirectory, wish: Wish, entries: Sequence[Entry]) -> None:
         """Bring the cloud into the wanted form and run these scenarios."""
@@ -128,6 +131,13 @@ class Show:
                         self._runs[saga.saga, scenario.name] = outcome
                         update()
 
+    def run_budget(self, state: StateDirectory) -> None:
+        """Let a tenant hit its budget on the cloud as it stands, and go on."""
+        cloud = state.require_cloud()
+        with Api(local_target(cloud, state)) as api, self._live() as update:
+            for self._steps in BudgetStory(cloud, api).play():
+                update()
+
     @contextlib.contextmanager
     def _live(self) -> Iterator[Callable[[], None]]:
         """Keeps the table on the screen up to date; does nothing where nobody watches."""
@@ -138,7 +148,8 @@ class Show:
             yield lambda: live.update(self._tables(), refresh=True)
 
     def _tables(self) -> RenderableType:
-        return Group(render(list(self._outcomes.values())), render_runs(list(self._runs.values())))
+        outcomes, runs = list(self._outcomes.values()), list(self._runs.values())
+        return Group(render(outcomes), render_runs(runs), render_steps(self._steps))
 
     def _note(self, outcome: Outcome) -> None:
         self._outcomes[outcome.task, outcome.scenario.name] = outcome
@@ -146,11 +157,13 @@ class Show:
     def finish(self, *, as_json: bool) -> bool:
         """Print what came of it all; whether everything is as expected."""
         outcomes, runs = list(self._outcomes.values()), list(self._runs.values())
-        complaints = [*complaints_of(outcomes).values(), *map(judge_run, runs)]
+        steps = [(step.complaint,) if step.complaint else () for step in self._steps]
+        complaints = [*complaints_of(outcomes).values(), *map(judge_run, runs), *steps]
         good = sum(not found for found in complaints)
         cost = total_cost(outcomes) + cost_of_runs(runs)
         if as_json:
-            told = {"ok": good == len(complaints), "cost_usd": str(cost), "runs": runs_to_json(runs)}
+            told: dict[str, object] = {"ok": good == len(complaints), "cost_usd": str(cost), "runs": runs_to_json(runs)}
+            told["budget"] = steps_to_json(self._steps)
             print_json(to_json(outcomes) | told)
         else:
             console.print(self._tables(), width=min(console.width, WIDTH))
