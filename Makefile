@@ -15,6 +15,7 @@ demo: ready ## Show everything: a private cloud on this machine, every sample ev
 test: ready lint ## Run every check and every test, as CI does.
 	$(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadfile tests/unit tests/integration
 	$(RUN) pytest tests/infra tests/contract
+	$(RUN) pytest tests/browser
 	$(RUN) pytest tests/e2e
 
 up: ready ## Start the embedded cloud, or deploy anew into the one that runs.

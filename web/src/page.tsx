@@ -99,10 +99,10 @@ function Frame(props: { health: Health; leave: () => void }): JSX.Element {
   }, [title, place.id]);
   return (
     <>
-      <a class="skip" href={linkTo(place.view)} onClick={(event) => (event.preventDefault(), main.current?.focus())}>
-        Skip to content
-      </a>
       <header>
+        <a class="skip" href={linkTo(place.view)} onClick={(event) => (event.preventDefault(), main.current?.focus())}>
+          Skip to content
+        </a>
         <a class="name" href={linkTo("overview")}>
           Backstay <small>{props.health.stage}</small>
         </a>

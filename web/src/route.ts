@@ -29,6 +29,7 @@ export function usePlace(): Place {
   useEffect(() => {
     const follow = () => setHash(location.hash);
     addEventListener("hashchange", follow);
+    follow(); // it may have changed between the first picture and this
     return () => removeEventListener("hashchange", follow);
   }, []);
   return placeOf(hash);

@@ -42,7 +42,7 @@ export function DeadLetters(props: { query: URLSearchParams }): JSX.Element {
                 { title: "Failed", cell: (one) => <time title={when(one.failed_at)}>{ago(one.failed_at)}</time> },
                 { title: "Why", cell: (one) => <Why of={one} /> },
                 ...(mayOperate
-                  ? [{ title: "", cell: (one: DeadLetter) => <Act {...redrive} label="Redrive" body={{ ids: [one.id] }} /> }]
+                  ? [{ title: "Act", cell: (one: DeadLetter) => <Act {...redrive} label="Redrive" body={{ ids: [one.id] }} /> }]
                   : []),
               ]}
             />

@@ -90,7 +90,7 @@ function Receipt(props: { of: ModelCall[] }): JSX.Element {
           { title: "Out", numeric: true, cell: (call) => count(call.output_tokens) },
           { title: "Took", numeric: true, cell: (call) => duration(call.latency_ms) },
           { title: "Cost", numeric: true, cell: (call) => dollars(call.cost_usd) },
-          { title: "", cell: (call) => <small>{remarks(call)}</small> },
+          { title: "Remarks", cell: (call) => <small>{remarks(call)}</small> },
         ]}
       />
     </>

@@ -39,7 +39,7 @@ export function Overview(): JSX.Element {
                 { title: "Completed", numeric: true, cell: (task) => count(task.completed) },
                 { title: "Failed", numeric: true, cell: (task) => count(task.failed) },
                 { title: "Success", numeric: true, cell: (task) => percent(task.success_rate) },
-                ...(mayOperate ? [{ title: "", cell: (task: TaskNumbers) => pausing(task, stats.refresh) }] : []),
+                ...(mayOperate ? [{ title: "Act", cell: (task: TaskNumbers) => pausing(task, stats.refresh) }] : []),
               ]}
             />
           </>
