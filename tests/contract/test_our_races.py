@@ -7,6 +7,9 @@ from datetime import timedelta
 import pytest
 
 from backstay import aws
+from backstay.alerts.alert import Alert
+from backstay.alerts.alerting import Alerting
+from backstay.alerts.occurrence import Kind, Occurrence
 from backstay.catalog import Catalog
 from backstay.chats.table import ChatTable
 from backstay.clock import utc_now
@@ -142,3 +145,32 @@ def test_runs_that_end_at_once_are_counted_one_by_one(machine: Machine):
     after = runs.numbers("publish")
     assert after.completed - before.completed == 12
     assert after.started - before.started == 12
+
+
+def test_what_happens_ten_times_at_once_is_one_alert_that_counts_ten(machine: Machine):
+    told: list[str] = []
+    alerting = Alerting(machine.env.alerts_table, {}, lambda alert: told.append(alert.id))
+    source, now = unique("source"), utc_now()
+
+    def happen(number: int) -> Alert | None:
+        event = Occurrence("security.authentication_failures", source, Kind.HAPPENED, now, id=f"event-{number}")
+        return alerting.take(event)
+
+    with ThreadPoolExecutor(10) as threads:
+        list(threads.map(happen, [*range(10), *range(10)]))  # each is told twice
+    (alert,) = [one for one in alerting.store.unresolved() if one.source == source]
+    assert (alert.count, alert.is_untold) == (10, False)
+    assert set(told) == {alert.id}
+
+
+def test_budgets_alert_once_in_a_period_however_many_tell_of_it_at_once(machine: Machine):
+    alerting = Alerting(machine.env.alerts_table, {}, lambda _: None)
+    source, now = unique("total"), utc_now()
+
+    def cross(number: int) -> Alert | None:
+        at = now + timedelta(milliseconds=number)
+        return alerting.take(Occurrence("cost.budget_warning", source, Kind.HAPPENED, at, once_in="2026-11-25"))
+
+    with ThreadPoolExecutor(8) as threads:
+        ids = {alert.id for alert in threads.map(cross, range(8)) if alert}
+    assert len(ids) == 1

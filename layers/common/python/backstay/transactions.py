@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 MOST_ITEMS = 100
 """A transaction's."""
 
-_STEP_APART = RetryPolicy(attempts=12, base_s=0.04, factor=1.5, cap_s=0.16, floor_s=0.005)
-"""Of two transactions that meet on an item, one is refused."""
+STEP_APART = RetryPolicy(attempts=12, base_s=0.04, factor=1.5, cap_s=0.16, floor_s=0.005)
+"""Of two that write the same item, one is refused, and comes back a little later."""
 
 Write = Mapping[str, Any]
 
@@ -89,7 +89,7 @@ class Transactions:
             UnmetError: a condition was not met.
             MetAnotherError: others kept writing the same items.
         """
-        retry_quickly(lambda: self._commit(writes), on=(MetAnotherError,), policy=_STEP_APART)
+        retry_quickly(lambda: self._commit(writes), on=(MetAnotherError,), policy=STEP_APART)
 
     def _commit(self, writes: Sequence[Write]) -> None:
         dynamodb = aws.dynamodb()

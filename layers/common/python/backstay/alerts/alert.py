@@ -140,8 +140,8 @@ class Alert:
         return self if occurrence.at < self.opened_at else self.resolved(CONDITION_ENDED, occurrence.at)
 
     def handed_on(self, state: AlertState) -> "Alert":
-        """People are told of this state."""
-        return replace(self, told=state)
+        """People are told of this state; whoever has moved the alert on meanwhile tells of that."""
+        return replace(self, told=state) if self.state is state else self
 
 
 def opened_by(occurrence: Occurrence, severity: Severity, muted_by: str | None) -> Alert:

@@ -13,13 +13,14 @@ from backstay.alerts.rules import Rule, rules
 from backstay.alerts.store import AlertStore, StaleAlertError, Standing
 from backstay.alerts.telling import Telling
 from backstay.clock import Clock, utc_now
+from backstay.resilience.retry import retry_quickly
 from backstay.settings import Environment
 from backstay.telemetry import logger
+from backstay.transactions import STEP_APART
 
 Tell = Callable[[Alert], None]
 """Sees to it that people are told of the state that an alert is in; the same twice does no more than once."""
 
-_MOST_ROUNDS = 10
 _TOLD_WITHIN = timedelta(seconds=30)
 """Whoever changed an alert tells of it. What is untold for longer, nobody is about to tell."""
 
@@ -48,13 +49,8 @@ class Alerting:
         rule = self._rules.get(occurrence.rule)
         if rule and not rule.enabled:
             return None
-        for _ in range(_MOST_ROUNDS):
-            try:
-                alert = self._take(occurrence)
-            except StaleAlertError:
-                continue
-            return self._told(alert) if alert else None
-        raise StaleAlertError(f"condition {occurrence.condition!r} keeps changing")
+        alert = retry_quickly(lambda: self._take(occurrence), on=(StaleAlertError,), policy=STEP_APART)
+        return self._told(alert) if alert else None
 
     def acknowledge(self, alert_id: str, by: str) -> Alert | None:
         """Let somebody look after an alert: nobody else is told. None where there is no such alert.

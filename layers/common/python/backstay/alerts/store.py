@@ -11,7 +11,8 @@ from backstay.alerts.alert_items import DUTY, delivery_item, from_item, list_of,
 from backstay.clock import epoch_ms, from_iso, iso
 from backstay.dynamodb import decode_item, encode_item
 from backstay.errors import BackstayError
-from backstay.transactions import Transactions, UnmetError, Write
+from backstay.resilience.retry import retry_quickly
+from backstay.transactions import STEP_APART, Transactions, UnmetError, Write
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import PaginatorConfigTypeDef
@@ -21,7 +22,6 @@ LONGEST_PAGE = 100
 
 Names = Mapping[str, str]
 
-_MOST_ROUNDS = 10
 _REMEMBER_ENDS_FOR = timedelta(days=7)
 
 
@@ -115,15 +115,12 @@ class AlertStore:
             StaleAlertError: others keep changing it.
             Exception: what the move raises.
         """
-        for _ in range(_MOST_ROUNDS):
+
+        def change() -> Alert | None:
             alert = self.get(alert_id)
-            if alert is None:
-                return None
-            try:
-                return self.save(alert, move(alert))
-            except StaleAlertError:
-                continue
-        raise StaleAlertError(f"alert {alert_id} keeps changing; try again")
+            return self.save(alert, move(alert)) if alert else None
+
+        return retry_quickly(change, on=(StaleAlertError,), policy=STEP_APART)
 
     def note_end(self, condition: str, at: datetime, before: Standing) -> None:
         """Remember for a while when a condition ended that has no alert: word of its beginning may yet come.
