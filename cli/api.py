@@ -68,6 +68,12 @@ class Api:
         """What a GET answers; parameters that are None are left out."""
         return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
 
+    def get_text(self, path: str, **query: str | int | None) -> str:
+        """What a GET answers that is no JSON, such as CSV."""
+        return self._answer(
+            "GET", path, params={name: value for name, value in query.items() if value is not None}
+        ).text
+
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What a POST answers."""
         return self._call("POST", path, json=dict(body or {}))
@@ -107,6 +113,14 @@ class Api:
                 return
 
     def _call(self, method: str, path: str, **content: Any) -> dict[str, Any]:
+        answer = self._answer(method, path, **content)
+        try:
+            document: dict[str, Any] = answer.json()
+        except ValueError as error:
+            raise Problem(f"{method} {path} answered no JSON: {answer.text[:200]!r}", "check the API's URL") from error
+        return document
+
+    def _answer(self, method: str, path: str, **content: Any) -> httpx.Response:
         try:
             answer = self._http.request(method, self._target.api_url + path, **content)
         except httpx.TransportError as error:
@@ -115,11 +129,7 @@ class Api:
             raise Problem(cause, remedy, ExitCode.NOT_REACHABLE) from error
         if not answer.is_success:
             raise _refused(answer, path)
-        try:
-            document: dict[str, Any] = answer.json()
-        except ValueError as error:
-            raise Problem(f"{method} {path} answered no JSON: {answer.text[:200]!r}", "check the API's URL") from error
-        return document
+        return answer
 
 
 def _refused(answer: httpx.Response, path: str) -> Refused:

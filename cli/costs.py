@@ -1,5 +1,6 @@
 """`backstay costs`: what was spent, by what, and where it is going."""
 
+import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
@@ -36,6 +37,20 @@ class By(StrEnum):
     OPERATION = "operation"
 
 
+class Of(StrEnum):
+    """What a line of the export is of."""
+
+    SPENDING = "spending"
+    TAGS = "tags"
+
+
+class Format(StrEnum):
+    """What the export is written in."""
+
+    CSV = "csv"
+    JSON = "json"
+
+
 @app.callback(invoke_without_command=True)
 def costs(
     context: typer.Context,
@@ -59,6 +74,43 @@ def costs(
     console.print(table_of(columns, [*rows, _row("total", found["total"])]))
     for line in (*_more(found), *_outlook(found), *_runway(found)):
         console.print(line)
+
+
+@app.command()
+def insights(context: typer.Context, tenant: Tenant = None, as_json: Json = False) -> None:
+    """Show where money could be saved: cheaper routes, caching, jobs that fail dearly."""
+    session: Session = context.obj
+    with Api(session.target) as api:
+        found = api.get("/api/costs/insights", tenant=tenant)
+    if as_json:
+        print_json(found)
+        return
+    kinds = {"cheaper_route": "cheaper route"}
+    rows = [
+        (one["task"], kinds.get(one["kind"], one["kind"]), _usd(one["saving_usd"]), one["text"])
+        for one in found["insights"]
+    ]
+    columns = ("task", "by", "saved", "why")
+    console.print(table_of(columns, rows) if rows else f"nothing that would save much since {found['first_day']}")
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    first: Annotated[str | None, typer.Option(metavar="DAY", help="The first day; by default this month's.")] = None,
+    last: Annotated[str | None, typer.Option(metavar="DAY", help="The last day; by default today.")] = None,
+    tenant: Tenant = None,
+    of: Annotated[Of, typer.Option(help="What stands in a line.")] = Of.SPENDING,
+    format: Annotated[Format, typer.Option(help="CSV has a head.")] = Format.CSV,  # noqa: A002 - the option's name
+) -> None:
+    """Write the accounts to standard output: a line a day, tenant and thing that money was spent on."""
+    session: Session = context.obj
+    asked = {"first": first, "last": last, "tenant": tenant, "of": of.value, "format": format.value}
+    with Api(session.target) as api:
+        if format is Format.JSON:
+            print_json(api.get("/api/costs/export", **asked))
+        else:
+            sys.stdout.write(api.get_text("/api/costs/export", **asked))
 
 
 def _row(name: str, sums: Mapping[str, Any]) -> tuple[str, ...]:

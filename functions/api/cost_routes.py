@@ -1,22 +1,34 @@
 """What was spent, by what, and where it is going."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from backstay.access.caller import Caller
 from backstay.access.key import Scope
 from backstay.clock import utc_now
 
-from .cost_shapes import CostDay, Costs, group_of, projection_of, runway_of, sums_of, trend_of
+from .cost_shapes import (
+    CostDay,
+    CostExport,
+    Costs,
+    Insights,
+    export_row_of,
+    group_of,
+    insight_of,
+    projection_of,
+    runway_of,
+    sums_of,
+    trend_of,
+)
 from .gate import caller_of, needs, routes
+from .problems import invalid
 from .services import services
 from .shapes import TenantName
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from backstay.budgets.budget import Budget
     from backstay.costs.report import By, Lines
     from backstay.costs.runway import Runway
@@ -27,6 +39,8 @@ WindowName = Literal["daily", "monthly", "yearly"]
 ByName = Literal["provider", "task", "tenant", "tag", "model", "operation"]
 
 _MOST_BUDGETS = 100
+_MOST_DAYS, _MOST_LINES = 366, 20_000
+"""An answer of the API ends at 6 MB."""
 
 
 @router.get("/api/costs", security=needs(Scope.READ), tags=["money"], summary="What was spent")
@@ -45,7 +59,7 @@ def costs(
     whose, now = caller.tenant_to_list(tenant), utc_now()
     today = now.date()
     first = report.first_day(Window(window), today)
-    lines = _lines(whose, min(first, today - timedelta(days=report.HISTORY_DAYS)), today)
+    lines = services().cost_book.of(whose, min(first, today - timedelta(days=report.HISTORY_DAYS)), today)
     days, shown = report.by_day(lines), report.since(lines, first)
     groups = report.groups(_lines_by(report.By(by), whose, first, today, shown), report.By(by))
     return Costs(
@@ -67,12 +81,70 @@ def costs(
     )
 
 
-def _lines(whose: str | None, first: "date", last: "date") -> "Lines":
+@router.get("/api/costs/export", security=needs(Scope.READ), tags=["money"], summary="What was spent, line by line")
+def export_costs(
+    first: Annotated[date | None, Query(description="The first day, UTC; by default that of this month.")] = None,
+    last: Annotated[date | None, Query(description="The last day; by default today.")] = None,
+    tenant: Annotated[TenantName | None, Query(description="Of this tenant's jobs only.")] = None,
+    of: Annotated[
+        Literal["spending", "tags"],
+        Query(description="By tenant, task, provider, operation and model; or by tenant and tag."),
+    ] = "spending",
+    format: Annotated[Literal["csv", "json"], Query(description="CSV has a head.")] = "csv",  # noqa: A002 - the query's
+) -> Response[CostExport | str]:
+    """A line a day, tenant and thing that money was spent on, of at most 366 days and 20,000 lines."""
+    from backstay.costs.export import rows, to_csv
+
+    whose, (begins, ends) = caller_of(router).tenant_to_list(tenant), _days(first, last)
+    table = list(rows(sorted(_lines_to_export(of, whose, begins, ends), key=lambda entry: entry[0].day)))
+    if len(table) > _MOST_LINES:
+        raise invalid(
+            "first", f"these are {len(table):,} lines, and at most {_MOST_LINES:,} go out; ask for fewer days"
+        )
+    name = f'attachment; filename="costs-{begins}-{ends}.{format}"'
+    if format == "csv":
+        headers = {"Content-Disposition": name}
+        return Response(200, "text/csv; charset=utf-8", to_csv(table), headers, compress=True)
+    shown = CostExport(
+        first_day=begins.isoformat(), last_day=ends.isoformat(), rows=[export_row_of(row) for row in table]
+    )
+    return Response(200, content_types.APPLICATION_JSON, shown, {"Content-Disposition": name}, compress=True)
+
+
+@router.get("/api/costs/insights", security=needs(Scope.READ), tags=["money"], summary="Where money could be saved")
+def cost_insights(
+    tenant: Annotated[TenantName | None, Query(description="Of this tenant's jobs only.")] = None,
+) -> Insights:
+    """Of the last thirty days: tasks that would cost less on another configured route, that pay for the same question
+    again, or that pay much in runs that fail. A key of one tenant sees that tenant's."""
+    from .cost_insights import find_insights
+
+    whose, today = caller_of(router).tenant_to_list(tenant), utc_now().date()
+    found = find_insights(whose, today)
+    return Insights(
+        first_day=found.first_day.isoformat(),
+        last_day=today.isoformat(),
+        tenant=whose,
+        insights=[insight_of(insight) for insight in found.insights],
+    )
+
+
+def _days(first: date | None, last: date | None) -> tuple[date, date]:
+    ends = last or utc_now().date()
+    begins = first or ends.replace(day=1)
+    if not timedelta(0) <= ends - begins < timedelta(days=_MOST_DAYS):
+        raise invalid("first", f"from {begins} to {ends} are no days, or more than {_MOST_DAYS}")
+    return begins, ends
+
+
+def _lines_to_export(of: str, whose: str | None, first: date, last: date) -> "Lines":
     book = services().cost_book
-    return book.of_tenant(whose, first, last) if whose else book.of_everybody(first, last)
+    if of == "tags":
+        return book.by_tag(whose, first, last)
+    return book.of_tenant(whose, first, last) if whose else book.by_tenant(first, last)
 
 
-def _lines_by(by: "By", whose: str | None, first: "date", last: "date", lines: "Lines") -> "Lines":
+def _lines_by(by: "By", whose: str | None, first: date, last: date, lines: "Lines") -> "Lines":
     """The lines that tell of what is listed; most often those that were read already."""
     if by == "tag":
         return services().cost_book.by_tag(whose, first, last)

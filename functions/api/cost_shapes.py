@@ -1,5 +1,6 @@
 """Shapes of costs."""
 
+from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +9,8 @@ from pydantic import Field
 from .shapes import Moment, Shape
 
 if TYPE_CHECKING:
+    from backstay.costs.export import Row
+    from backstay.costs.insights import Insight
     from backstay.costs.report import Group, Projection, Trend
     from backstay.costs.runway import Runway
 
@@ -96,6 +99,55 @@ class Costs(Shape):
     runway: Annotated[list[RunwayShape], Field(description="Of the budgets that the key may see.")]
 
 
+class ExportRow(Shape):
+    """A day's spending of one tenant on one thing, or under one tag."""
+
+    day: str
+    tenant: str
+    tag: str
+    task: str
+    provider: str
+    operation: str
+    model: str
+    cost_usd: Decimal
+    calls: int
+    unpriced_calls: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    cache_write_tokens: int
+    jobs: Annotated[int, Field(description="That made their first call there, so that they add up.")]
+    cache_hits: int
+    cache_saved_usd: Decimal
+    lost_usd: Decimal
+
+
+class CostExport(Shape):
+    """The accounts of some days, line by line."""
+
+    first_day: str
+    last_day: str
+    rows: list[ExportRow]
+
+
+class InsightShape(Shape):
+    """One way to spend less."""
+
+    kind: Annotated[str, Field(description="cheaper_route, caching or retries.")]
+    task: str
+    saving_usd: Annotated[Decimal, Field(description="Roughly, of what the last thirty days cost.")]
+    text: Annotated[str, Field(description="For a person: what was seen, and what to do.")]
+
+
+class Insights(Shape):
+    """Ways to spend less, the most worthwhile first."""
+
+    first_day: str
+    last_day: str
+    tenant: str | None
+    insights: list[InsightShape]
+
+
 def sums_of(group: "Group") -> Sums:
     """A sum as it is shown."""
     return Sums(**_sums(group))
@@ -122,6 +174,17 @@ def _sums(group: "Group") -> dict[str, Decimal | int | None]:
         "cache_saved_usd": spending.saved_usd,
         "lost_usd": spending.lost_usd,
     }
+
+
+def export_row_of(row: "Row") -> ExportRow:
+    """A row as it is shown."""
+    return ExportRow(**{**asdict(row), "day": row.day.isoformat()})
+
+
+def insight_of(insight: "Insight") -> InsightShape:
+    """An insight as it is shown."""
+    saving = insight.saving_usd.quantize(Decimal("1e-6"))
+    return InsightShape(kind=insight.kind, task=insight.task, saving_usd=saving, text=insight.text)
 
 
 def trend_of(trend: "Trend") -> TrendShape:

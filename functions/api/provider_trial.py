@@ -1,9 +1,12 @@
-"""Asks the function that tries providers, and waits for what it says."""
+"""Asks the function that tries providers and knows their prices, and waits for what it says."""
 
 import json
+from collections.abc import Sequence
+from decimal import Decimal
 
 from backstay import aws
 from backstay.config import Config
+from backstay.costs.quotes import Question, Questions, Quotes
 from backstay.telemetry import logger
 from backstay.trial import FUNCTION, Trial
 
@@ -27,10 +30,18 @@ def ask_for_trial(provider: str, model: str) -> Trial:
     """
     if secret := services().config.providers[provider].secret:
         services().key_places.forget(secret)  # who tries a provider may just have set its key
+    return Trial.model_validate_json(_ask(json.dumps({"provider": provider, "model": model})))
+
+
+def ask_for_quotes(questions: Sequence[Question]) -> Sequence[Decimal | None]:
+    """What calls would cost. Raises as `ask_for_trial` does."""
+    return Quotes.model_validate_json(_ask(Questions(quotes=tuple(questions)).model_dump_json())).usd
+
+
+def _ask(question: str) -> bytes:
     name = services().env.function_prefix + FUNCTION
-    asked = json.dumps({"provider": provider, "model": model})
-    answer = aws.awslambda_to_wait_for().invoke(FunctionName=name, Payload=asked)
+    answer = aws.awslambda_to_wait_for().invoke(FunctionName=name, Payload=question)
     if "FunctionError" in answer:
-        logger().error("a provider could not be tried", extra={"function": name})
+        logger().error("the function that knows of providers failed", extra={"function": name})
         raise Refusal(Kind.UNAVAILABLE, f"the function {name} did not come to an end; its log says why")
-    return Trial.model_validate_json(answer["Payload"].read())
+    return answer["Payload"].read()

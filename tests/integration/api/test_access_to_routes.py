@@ -44,6 +44,8 @@ SECURED = [
     ("POST", "/api/usage", "operate"),
     ("GET", "/api/stats", "read"),
     ("GET", "/api/costs", "read"),
+    ("GET", "/api/costs/export", "read"),
+    ("GET", "/api/costs/insights", "read"),
     ("POST", "/api/tasks/obey/pause", "operate"),
     ("POST", "/api/tasks/obey/resume", "operate"),
     ("GET", "/api/dead-letters", "read"),

@@ -1,5 +1,7 @@
 """What was spent, as the API tells it."""
 
+import csv
+import io
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -124,3 +126,45 @@ def test_only_the_most_costly_are_listed_where_there_are_many(client, spend) -> 
 @pytest.mark.parametrize("query", [{"window": "hourly"}, {"by": "colour"}, {"limit": "0"}, {"tenant": "A B"}])
 def test_what_can_not_be_asked_is_refused(client, query) -> None:
     assert client()("GET", "/api/costs", query=query).status == 422
+
+
+def test_the_accounts_go_out_line_by_line_as_csv_and_json(client, spend) -> None:
+    one, other = a_job(1, tags=["=HYPERLINK(1)"]), a_job(2, "umbrella")
+    spend(one, done(one, a_call("0.25")))
+    spend(other, done(other, a_call("0.5")))
+    caller = client()
+
+    days = {"first": f"{utc_now().year}-01-01"}
+    answer = caller("GET", "/api/costs/export", query=days)
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert ".csv" in answer.headers["content-disposition"]
+    table = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [(row["tenant"], row["model"], Decimal(row["cost_usd"]), row["jobs"]) for row in table] == [
+        ("acme", "m", Decimal("0.25"), "1"),
+        ("umbrella", "m", Decimal("0.5"), "1"),
+    ]
+    found = caller("GET", "/api/costs/export", query={"format": "json", "of": "tags", **days}).json["rows"]
+    assert [(row["tenant"], row["tag"]) for row in found] == [("acme", "=HYPERLINK(1)")]
+    assert "'=HYPERLINK(1)" in caller("GET", "/api/costs/export", query={"of": "tags", **days}).text
+
+
+def test_a_tenant_s_key_exports_that_tenant_s_lines_alone(client, spend) -> None:
+    for number, tenant in enumerate(("acme", "umbrella")):
+        job = a_job(number, tenant)
+        spend(job, done(job, a_call("0.25")))
+    query = {"format": "json", "first": f"{utc_now().year}-01-01"}
+    rows = client("acme", "read")("GET", "/api/costs/export", query=query).json["rows"]
+    assert {row["tenant"] for row in rows} == {"acme"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"first": "2026-02-01", "last": "2026-01-01"},
+        {"first": "2024-01-01", "last": "2026-01-01"},
+        {"first": "yesterday"},
+        {"format": "xml"},
+    ],
+)
+def test_days_that_are_none_or_too_many_are_refused(client, query) -> None:
+    assert client()("GET", "/api/costs/export", query=query).status == 422

@@ -1,10 +1,19 @@
 """The worker against moto: what the queue promises, one sentence a test."""
 
+from datetime import timedelta
+from decimal import Decimal
+
 import pytest
 
 from backstay import aws
 from backstay.errors import ErrorClass
+from backstay.jobs.admission import Run
+from backstay.jobs.attempt import Attempts, Ended
+from backstay.jobs.endings import Endings, Retention
 from backstay.jobs.record import State
+from backstay.jobs.submit import Submitter
+from backstay.receipt import Call, Receipt
+from backstay.running import Job
 
 
 def test_a_submitted_job_runs_and_keeps_its_result(machine):
@@ -310,6 +319,21 @@ def test_an_active_job_is_cancelled_at_its_next_safe_point(machine):
     assert cancelled.state is State.CANCELLED
     assert cancelled.progress is not None
     assert machine.receive("obey") == []
+
+
+def test_what_a_run_has_paid_is_told_when_it_is_cancelled(machine):
+    record = machine.submit("obey", {})
+    claimed = machine.store.claim(record.id, "obey", machine.clock(), timedelta(seconds=30), 1)
+    machine.store.save(claimed, claimed.cancel_asked())
+    submitter = Submitter(machine.env, machine.catalog, machine.clock)
+    endings = Endings(machine.env, submitter, Retention(), machine.clock)
+    call = Call("openai", "m", 1, 1, 1, Decimal("0.25"))
+    run = Run(machine.receive("obey")[0], None, claimed, {}, 1)
+    attempts = Attempts(machine.env, machine.catalog.get("obey"), endings, machine.clock)
+    attempts.settle(run, Ended(Job(calls=[call]), cancelled=True))
+    cancelled = machine.record(record.id)
+    assert cancelled.state is State.CANCELLED
+    assert cancelled.receipt == Receipt((call,))
 
 
 def test_a_rejected_job_fails_at_once(machine):

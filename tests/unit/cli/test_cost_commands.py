@@ -72,3 +72,22 @@ def test_costs_of_a_tenant_by_tag_are_asked_for(api: FakeApi, state: StateDirect
     assert "and 7 more" in ran.stdout
     assert "every budget lasts" in ran.stdout
     assert json.loads(backstay(state, "costs", *words, "--json").stdout)["more_groups"] == 7
+
+
+def test_ways_to_spend_less_are_shown(api: FakeApi, state: StateDirectory) -> None:
+    insight = {"task": "obey", "kind": "cheaper_route", "saving_usd": "7.2", "text": "on house/small it is cheaper"}
+    asked = "GET /api/costs/insights"
+    api.says(asked, (200, {"first_day": "2026-10-27", "insights": [insight]}))
+    words = " ".join(backstay(state, "costs", "insights").stdout.split())
+    assert "obey cheaper route $7.2 on house/small it is cheaper" in words
+    api.says(asked, (200, {"first_day": "2026-10-27", "insights": []}))
+    assert "nothing that would save much since 2026-10-27" in backstay(state, "costs", "insights").stdout
+
+
+def test_the_accounts_go_to_standard_output_as_they_come(api: FakeApi, state: StateDirectory) -> None:
+    asked = "GET /api/costs/export?first=2026-11-01&of=spending&format="
+    words = ("costs", "export", "--first", "2026-11-01")
+    api.says(f"{asked}csv", (200, b"day,tenant\r\n2026-11-25,acme\r\n"))
+    assert backstay(state, *words).stdout_bytes == b"day,tenant\r\n2026-11-25,acme\r\n"
+    api.says(f"{asked}json", (200, {"rows": []}))
+    assert json.loads(backstay(state, *words, "--format", "json").stdout) == {"rows": []}

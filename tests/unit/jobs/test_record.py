@@ -187,6 +187,21 @@ def test_calls_come_back_from_the_call_log_marked_as_replayed(made):
     assert kept.calls == tuple(replace(call, replayed=True) for call in made)
 
 
+def test_a_replayed_call_is_paid_for_where_the_run_that_made_it_died_before_it_could_tell():
+    first, second = (Call("p", "m", 1, 1, 1, Decimal("0.10"), reservation=name) for name in "ab")
+    replays = [replace(call, replayed=True) for call in (first, second)]
+    told = Receipt((first,)).followed_by([*replays, *replays])
+    assert told.calls == (first, replays[0], second, *replays)
+    assert told.cost_usd == Decimal("0.20")
+
+
+def test_what_a_cancelled_run_cost_stays_in_the_receipt():
+    paid = Receipt((Call("p", "m", 1, 1, 1, Decimal("0.10")),))
+    active = a_job(State.ACTIVE)
+    assert active.cancelled(NOW, KEEP, paid).receipt == paid
+    assert replace(active, receipt=paid).cancelled(NOW, KEEP).receipt == paid
+
+
 def test_a_receipt_adds_up_what_was_paid_once():
     paid = Call("p", "m", 1, 1, 1, Decimal("0.10"))
     replayed = Call("p", "m", 1, 1, 1, Decimal("0.10"), replayed=True)

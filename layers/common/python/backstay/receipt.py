@@ -1,6 +1,7 @@
 """What a job cost: one entry per model call, added up in a receipt."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 
@@ -27,7 +28,7 @@ class Call:
     price_version: str = ""
     """Which price table gave `cost_usd`."""
     replayed: bool = False
-    """Answered from what an earlier run of the same job had already paid for."""
+    """Answered from what an earlier run of the same job had already paid for, as its receipt says."""
     cached: bool = False
     """Answered from what another job had asked shortly before: free, and its tokens were those of that call."""
     reservation: str = ""
@@ -59,3 +60,18 @@ class Receipt:
     def cost_usd(self) -> Decimal:
         """The priced calls' sum in US dollars; what was replayed was paid for once."""
         return sum((call.cost_usd for call in self.calls if call.cost_usd and not call.replayed), Decimal(0))
+
+    def followed_by(self, calls: Iterable[Call]) -> "Receipt":
+        """The receipt after one more run's calls. What that run replayed of one that died before it could tell is paid
+        for here: no receipt had it yet.
+        """
+        known = [replace(call, replayed=False) for call in self.calls]
+        return Receipt((*self.calls, *(_told(call, known) for call in calls)))
+
+
+def _told(call: Call, known: list[Call]) -> Call:
+    paid = replace(call, replayed=False)
+    if paid in known:
+        return call
+    known.append(paid)
+    return paid

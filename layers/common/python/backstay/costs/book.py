@@ -23,6 +23,10 @@ class CostBook:
         """Everybody's lines of some days, both of them counted, in the order of time."""
         return self._between(ALL, first, last)
 
+    def of(self, tenant: str | None, first: date, last: date) -> list[tuple[Line, Spending]]:
+        """One tenant's, or everybody's."""
+        return self.of_tenant(tenant, first, last) if tenant else self.of_everybody(first, last)
+
     def of_tenant(self, tenant: str, first: date, last: date) -> list[tuple[Line, Spending]]:
         """One tenant's."""
         return self._between(f"{TENANT}{tenant}#", first, last)

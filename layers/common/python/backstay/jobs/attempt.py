@@ -94,12 +94,12 @@ class Attempts:
         try:
             return self._settle(run, ended)
         except LostLeaseError:
-            return self._settle_lost(run)
+            return self._settle_lost(run, _receipt(run.record, ended.job))
 
     def _settle(self, run: Run, ended: Ended) -> Settled:
         receipt = _receipt(run.record, ended.job)
         if ended.cancelled:
-            return self._settle_lost(run)
+            return self._settle_lost(run, receipt)
         if ended.output is not None:
             self._endings.complete(run.record, ended.output, receipt)
             return Settled(acknowledge=True, outcome="completed")
@@ -127,11 +127,11 @@ class Attempts:
                 self._endings.fail(run.record, final, receipt)
                 return Settled(acknowledge=True, outcome="failed")
 
-    def _settle_lost(self, run: Run) -> Settled:
+    def _settle_lost(self, run: Run, receipt: Receipt) -> Settled:
         """Somebody changed the job under this worker: a person who cancelled it, or a worker that took it over."""
         now_stands = self._store.get(run.record.id)
         if now_stands and now_stands.fence == run.record.fence and now_stands.cancel_requested:
-            self._endings.cancel(now_stands)
+            self._endings.cancel(now_stands, receipt)
             return Settled(acknowledge=True, outcome="cancelled")
         logger().info("lease lost; result dropped", job_id=run.record.id, fence=run.record.fence)
         return Settled(acknowledge=False, outcome="lost")
@@ -177,8 +177,7 @@ class _Throttled:
 
 
 def _receipt(record: JobRecord, job: Job) -> Receipt:
-    earlier = record.receipt.calls if record.receipt else ()
-    return Receipt((*earlier, *job.calls))
+    return (record.receipt or Receipt()).followed_by(job.calls)
 
 
 def _invalid(error: ValidationError, task: AnyTask) -> Failure:

@@ -81,13 +81,13 @@ class Endings:
         self._tell(failed)
         return failed
 
-    def cancel(self, record: JobRecord) -> JobRecord:
-        """Record that the job was called off, then tell.
+    def cancel(self, record: JobRecord, receipt: Receipt | None = None) -> JobRecord:
+        """Record that the job was called off, and what its last run cost, then tell.
 
         Raises:
             LostLeaseError: somebody else has changed the job.
         """
-        cancelled = record.cancelled(self._clock(), self._retention.of(record, State.CANCELLED))
+        cancelled = record.cancelled(self._clock(), self._retention.of(record, State.CANCELLED), receipt)
         self._store.save(record, cancelled)
         self._tell(cancelled)
         return cancelled

@@ -176,10 +176,11 @@ class JobRecord:
             uncertain=self.uncertain or failure.error_class.leaves_doubt,
         )
 
-    def cancelled(self, now: datetime, keep: timedelta) -> "JobRecord":
+    def cancelled(self, now: datetime, keep: timedelta, receipt: Receipt | None = None) -> "JobRecord":
         """Called off."""
         ended = self._ended(State.CANCELLED, now, keep)
-        return replace(ended, uncertain=self.uncertain or self.state is State.ACTIVE)
+        uncertain = self.uncertain or self.state is State.ACTIVE
+        return replace(ended, uncertain=uncertain, receipt=receipt or self.receipt)
 
     def to_retry(self, now: datetime, due: datetime, failure: Failure, receipt: Receipt) -> "JobRecord":
         """Failed for now; its message comes back at `due`."""
