@@ -119,7 +119,7 @@ class _Machine:
             },
             "Retry": _RETRY,
             "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": _UNSENT, "Next": onward}],
-            "ResultPath": None,
+            "ResultPath": "$.sent",  # CDK drops a null, by which the input would be lost
             "Next": onward,
         }
 

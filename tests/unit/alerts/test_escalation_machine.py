@@ -119,3 +119,11 @@ def test_every_step_of_any_policy_comes_at_its_minute(minutes: list[int], channe
     world = World()
     assert escalate(toml, "own", world) == "SUCCEEDED"
     assert world.told == [(after, channel) for after, channel in pairs if channel != "nobody"]
+
+
+def test_it_holds_no_null_which_would_be_lost_on_its_way_to_the_template() -> None:
+    def values(part: object) -> list[object]:
+        inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+        return [part, *(value for one in inner for value in values(one))]
+
+    assert None not in values(escalation_machine(config.parse(CHANNELS).alerts, "alerts", "https://queue"))
