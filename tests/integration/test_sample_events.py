@@ -3,6 +3,8 @@
 import dataclasses
 import json
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +18,7 @@ from backstay.alerts.store import AlertStore
 from backstay.catalog import Catalog
 from backstay.clock import utc_now
 from backstay.content import ContentTable
+from backstay.costs.book import CostBook
 from backstay.jobs import keys
 from backstay.jobs.counter_store import CounterStore
 from backstay.jobs.record import JobRecord, State
@@ -92,6 +95,13 @@ def test_follow_changes_counts_by_task_and_tenant(house: House) -> None:
     assert (totals[State.WAITING], totals[State.ACTIVE], totals[State.COMPLETED]) == (1, 0, 1)
     assert counters.read_tenant("acme")["enhance-story"][State.COMPLETED] == 1
     assert counters.read_tenant("umbrella")["enhance-story"][State.WAITING] == 1
+
+
+def test_follow_changes_adds_up_what_jobs_cost(house: House) -> None:
+    handler_of("follow-changes")(house.raw("follow-changes"), Context())
+    day, book = date(2026, 11, 25), CostBook(house.machine.env.jobs_table)
+    lines = [*book.of_everybody(day, day), *book.of_tenant("acme", day, day), *book.by_tag("acme", day, day)]
+    assert [(spent.cost_usd, spent.jobs) for _, spent in lines] == [(Decimal("0.0001417"), 1)] * 3
 
 
 def test_try_provider_tells_what_happened(house: House) -> None:
