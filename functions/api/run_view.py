@@ -93,14 +93,8 @@ def _stuck(record: RunRecord) -> StuckShape | None:
 
 
 def _failure(record: RunRecord) -> RunFailure | None:
-    """The first failure, which the saga's end names as JSON; else what Step Functions said."""
-    if record.error is None:
-        return None
-    try:
-        first: Any = json.loads(record.cause or "")
-        return RunFailure(error_class=str(first["Error"]), message=str(first["Cause"]))
-    except (ValueError, KeyError, TypeError):
-        return RunFailure(error_class=record.error, message=record.cause or "")
+    first = record.first_failure
+    return RunFailure(error_class=first[0], message=first[1]) if first else None
 
 
 def _links(record: RunRecord, state: RunState) -> RunLinks:

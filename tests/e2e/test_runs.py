@@ -75,12 +75,55 @@ def test_a_failed_run_is_redriven_from_the_step_that_failed(stack: Stack):
 
 def test_a_compensated_run_is_redriven_as_another(stack: Stack):
     run_id = start(stack, "two-steps", {"reject": True})
-    run = until(stack, run_id)
-    assert (run["state"], run["undone"]) == ("compensated", ["first"])
+    run = until(stack, run_id, "compensated")
+    assert run["undone"] == ["first"]
     anew = stack.post(f"/api/runs/{run_id}/redrive")
     assert anew["links"]["redrive_of"] == f"/api/runs/{run_id}"
     assert until(stack, anew["id"])["state"] == "compensated"
     assert read(stack, run_id)["links"]["redriven_as"] == f"/api/runs/{anew['id']}"
+
+
+def test_what_could_not_be_undone_is_undone_by_a_redrive_and_nothing_else_again(stack: Stack):
+    mended_at = time.time() + 15
+    run_id = start(stack, "hard-to-undo", {"fail_until": mended_at})
+    failed = until(stack, run_id, "compensation_failed")
+    assert (failed["undone"], failed["standing"]) == (["easy"], [{"step": "hard", "why": "undo_failed"}])
+    time.sleep(max(0.0, mended_at - time.time()))
+    stack.post(failed["links"]["redrive"])
+    run = until(stack, run_id, "compensated")
+    assert (run["undone"], run["standing"], run["redrives"]) == (["hard", "easy"], [], 1)
+    assert run["steps"][0]["undo"] == failed["steps"][0]["undo"], "what is undone is not undone again"
+    assert run["error"]["message"] == "told to reject", "the first failure is still told"
+
+
+def test_a_run_that_waits_in_vain_is_undone(stack: Stack):
+    run = until(stack, start(stack, "nobody-comes", {}))
+    assert (run["state"], run["undone"]) == ("compensated", ["prepare"])
+    assert states_of(run) == {"prepare": "completed", "hope": "timed_out", "go_on": "pending"}
+
+
+def test_a_run_shares_state_and_says_that_it_is_done(stack: Stack):
+    source, target = start(stack, "meet", {}), start(stack, "meet", {})
+    for run_id in (source, target):
+        until(stack, run_id, "waiting_for_approval")
+
+    def coordinate(kind: str, **more: object) -> Json:
+        work = {"type": kind, "source_run_id": source, "target_run_id": target, **more}
+        job: Json = stack.wait(stack.submit("coordinate-workflow", work)["id"])
+        return job
+
+    first = coordinate("state_sync", state={"stock": {"apples": 3}})
+    assert first["result"]["result"] == {"synced": ["stock"], "version": 1}
+    second = coordinate("state_sync", state={"stock": {"pears": 1}}, expected_version=1)
+    assert second["result"]["result"]["version"] == 2
+    assert coordinate("state_sync", state={}, expected_version=1)["state"] == "failed", "somebody has written meanwhile"
+    assert read(stack, target)["shared"] == {"version": 2, "state": {"stock": {"apples": 3, "pears": 1}}}
+    assert coordinate("completion_signal", data={"sent": 5})["result"]["coordinated"]
+    refused = coordinate("resource_handoff", resources=["template-1"])
+    assert "doesn't own template-1" in refused["error"]["message"]
+    for run_id in (source, target):
+        stack.post(f"/api/runs/{run_id}/abort")
+        until(stack, run_id, "aborted")
 
 
 def test_starting_again_under_a_key_is_the_same_run_and_counts_once(stack: Stack):

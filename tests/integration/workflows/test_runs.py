@@ -243,6 +243,7 @@ def test_a_run_whose_undoing_failed_repeats_the_undos_that_failed(house):
     house.control.redrive(record.id, "key-1")
     begun = house.execution(record.id, 2).input
     assert begun["mode"] == "undo"
+    assert begun["failure"] == {"Error": "rejected", "Cause": "no"}, "what went wrong first is still known"
     assert list(begun["steps"]) == ["write"]
     assert house.machine.record(failed).state is State.WAITING
     assert house.machine.record(fine).state is State.COMPLETED

@@ -83,7 +83,8 @@ class Launcher:
         if record.mode is Mode.UNDO and record.is_called_off:
             state["rejected"] = True
         if record.mode is not Mode.DO:
-            state["failure"] = {"Error": record.error or "aborted", "Cause": record.cause or "called off"}
+            error, cause = record.first_failure or ("aborted", "")
+            state["failure"] = {"Error": error, "Cause": cause or "called off"}
         return state
 
     def _concerned(self, record: RunRecord, kept: SagaPlan) -> Collection[str]:

@@ -1,5 +1,6 @@
 """A run's record and its moves: pure. Whatever is told twice, late or out of order leaves the same record."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -153,6 +154,17 @@ class RunRecord:
         return execution_name(self.id, self.execution)
 
     @property
+    def first_failure(self) -> tuple[str, str] | None:
+        """Error class and message of what went wrong first, which a saga's end names as JSON; else of its execution."""
+        if self.error is None:
+            return None
+        try:
+            first = json.loads(self.cause or "")
+            return str(first["Error"]), str(first["Cause"])
+        except (ValueError, KeyError, TypeError):
+            return self.error, self.cause or ""
+
+    @property
     def duration_ms(self) -> int | None:
         """From its start, or last redrive, to its end."""
         if self.ended_at is None:
@@ -245,8 +257,8 @@ class RunRecord:
                 f"run {self.id} is {self.state}; a run can be redriven that is failed, compensation_failed or"
                 " compensated"
             )
-        again = self._again(modes[self.state], now)
-        return replace(again, begun_at=now, redrives=self.redrives + 1, error=None, cause=None, expires_at=None)
+        again = replace(self._again(modes[self.state], now), begun_at=now, redrives=self.redrives + 1, expires_at=None)
+        return again if again.mode is Mode.UNDO else replace(again, error=None, cause=None)
 
     def seen_stuck(self, stuck: Stuck | None) -> "RunRecord":
         """Something has taken too long, or no longer does. The same thing is told once."""
