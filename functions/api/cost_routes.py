@@ -130,7 +130,8 @@ def cost_insights(
 
 
 def _days(first: date | None, last: date | None) -> tuple[date, date]:
-    ends = last or utc_now().date()
+    today = utc_now().date()
+    ends = min(last or today, today)
     begins = first or ends.replace(day=1)
     if not timedelta(0) <= ends - begins < timedelta(days=_MOST_DAYS):
         raise invalid("first", f"from {begins} to {ends} are no days, or more than {_MOST_DAYS}")
@@ -166,9 +167,9 @@ def _runways(caller: Caller, whose: str | None, lines: "Lines") -> "list[Runway]
 
 
 def _budgets(caller: Caller, whose: str | None) -> "tuple[Budget, ...]":
-    from backstay.budgets.scope import KINDS
+    from backstay.budgets.scope import KINDS, QUOTA
 
     standing = services().standing
     if whose is None:
-        return standing.page(KINDS, None, _MOST_BUDGETS).budgets
+        return standing.page([kind for kind in KINDS if kind != QUOTA], None, _MOST_BUDGETS).budgets
     return standing.read([f"tenant:{whose}", *([f"key:{caller.key_id}"] if caller.tenant == whose else [])])

@@ -148,6 +148,13 @@ def test_the_accounts_go_out_line_by_line_as_csv_and_json(client, spend) -> None
     assert "'=HYPERLINK(1)" in caller("GET", "/api/costs/export", query={"of": "tags", **days}).text
 
 
+def test_days_to_come_have_no_lines_and_do_no_harm(client) -> None:
+    for first in ("0001-01-01", f"{utc_now():%Y-%m-%d}"):
+        last = first if first.startswith("0") else "9999-12-31"
+        answer = client()("GET", "/api/costs/export", query={"format": "json", "first": first, "last": last})
+        assert (answer.status, answer.json["rows"]) == (200, [])
+
+
 def test_a_tenant_s_key_exports_that_tenant_s_lines_alone(client, spend) -> None:
     for number, tenant in enumerate(("acme", "umbrella")):
         job = a_job(number, tenant)
@@ -163,6 +170,7 @@ def test_a_tenant_s_key_exports_that_tenant_s_lines_alone(client, spend) -> None
         {"first": "2026-02-01", "last": "2026-01-01"},
         {"first": "2024-01-01", "last": "2026-01-01"},
         {"first": "yesterday"},
+        {"first": "9999-12-31", "last": "9999-12-31"},
         {"format": "xml"},
     ],
 )
