@@ -34,6 +34,7 @@ class Table:
     name: str
     keys: tuple[str, ...]
     indexes: tuple[Index, ...] = ()
+    has_stream: bool = False
 
     def entry(self, index: Index, item: Item | None) -> dict[str, Any] | None:
         """What an index holds of an item; None where the item lacks one of its keys."""

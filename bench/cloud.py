@@ -22,7 +22,11 @@ _ACCOUNT, _REGION = "123456789012", "us-east-1"
 JOBS = Table(
     "jobs",
     ("id", "part"),
-    (Index("by_state", ("state_key", "state_at")), Index("by_tenant", ("tenant_key", "created_at"))),
+    (
+        Index("by_state", ("state_key", "state_at")),
+        Index("by_tenant", ("tenant_key", "created_at")),
+        Index("by_budget", ("budget_key", "state_at")),
+    ),
 )
 CONTENT = Table("content", ("id", "part"))
 KEYS = Table("keys", ("key_hash",), (Index("by_list", ("list", "created_at"), keys_only=False),))
@@ -182,4 +186,6 @@ def make_table(table: Table) -> None:
             }
             for index in table.indexes
         ]
+    if table.has_stream:
+        request["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
     aws.dynamodb().create_table(**request)

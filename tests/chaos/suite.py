@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench.figures import Figure
 from bench.run import Run
-from tests.chaos import bad_providers, budgets, fleet_limit, handoffs, outage, sagas
+from tests.chaos import bad_providers, budgets, fleet_limit, handoffs, outage, sagas, thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ CASES: Mapping[str, Case] = {
     "sagas": Case("whatever may go wrong befalls every step of a saga, and every undo", sagas.run),
     "fleet-limit": Case("500 callers in eight processes want more than a provider's limits allow", fleet_limit.run),
     "budgets": Case("a thousand callers spend at once, and their processes are killed over and over", budgets.run),
+    "thresholds": Case("ten thousand calls spend at once past every threshold of their budgets", thresholds.run),
     "handoffs": Case("two runs hand resources to one another at once, a hundred times", handoffs.run),
 }
 
