@@ -15,6 +15,9 @@ import pytest
 from llmock.pytest_plugin import LLMock
 
 from backstay import aws
+from backstay.budgets.budget import Limit
+from backstay.budgets.periods import Window
+from backstay.budgets.store import LedgerStore
 from backstay.circuits import PAUSED, UNPAID, Circuits, provider_circuit
 from backstay.config import load
 from backstay.credit import Balance, CreditState, write_credit
@@ -139,6 +142,24 @@ def test_a_try_makes_one_tiny_call_and_counts_it(cloud, client, llmock):
     assert Decimal(trial["cost_usd"]) > 0
     assert len(llmock.requests) == 1
     assert read_today(cloud.guards_table, ["house"], datetime.now(UTC))["house"].calls == 1
+
+
+def test_a_try_is_paid_from_the_budgets_of_its_provider_and_of_the_whole(cloud, client):
+    trial = client()("POST", "/api/providers/house/test").json
+    for budget in LedgerStore(cloud.guards_table).read(["total", "provider:house"]).values():
+        assert budget.reserved == 0
+        assert budget.accounts[Window.DAILY].spent == Decimal(trial["cost_usd"])
+
+
+def test_no_try_is_made_that_nobody_has_priced_or_that_there_is_no_money_for(cloud, client, llmock):
+    assert client()("POST", "/api/providers/house/test", query={"model": "new"}).json["error_class"] == "unpriced"
+    client()("POST", "/api/providers/house/test")
+    store = LedgerStore(cloud.guards_table)
+    store.set_limit(store.read(["total"])["total"], Window.DAILY, Limit(Decimal(0)), by_hand=True)
+    refused = client()("POST", "/api/providers/house/test").json
+    assert (refused["ok"], refused["error_class"]) == (False, "budget_exceeded")
+    assert "budget total daily" in refused["message"]
+    assert len(llmock.requests) == 1
 
 
 @pytest.mark.parametrize(

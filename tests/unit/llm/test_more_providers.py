@@ -227,7 +227,7 @@ class Regions:
         return httpx2.Response(status, json=converse() if status == 200 else {"message": "no"})
 
 
-@pytest.mark.parametrize("status", [429, 500, 503, 408])
+@pytest.mark.parametrize("status", [429, 500, 503])
 def test_bedrock_s_next_region_is_asked_where_one_is_overloaded_or_down(status: int) -> None:
     regions = Regions(eu_central_1=status)
     provider = bedrock(regions, "eu-central-1", "eu-west-1")
@@ -241,6 +241,16 @@ def test_bedrock_s_next_region_is_not_asked_what_the_first_refused() -> None:
     regions = Regions(eu_central_1=400)
     assert failing(bedrock(regions, "eu-central-1", "eu-west-1"), HAIKU).failure.error_class == "invalid_request"
     assert regions.asked == ["eu-central-1"]
+
+
+@pytest.mark.parametrize("status", [408, 504])
+def test_bedrock_s_next_region_is_not_asked_where_the_first_may_have_charged_for_the_call(status: int) -> None:
+    regions = Regions(eu_central_1=status)
+    provider = bedrock(regions, "eu-central-1", "eu-west-1")
+    assert failing(provider, HAIKU).maybe_charged
+    assert regions.asked == ["eu-central-1"], "money is reserved for one call"
+    provider.ask(ASK, HAIKU, 5)
+    assert regions.asked[1:] == ["eu-west-1"], "but the next call goes there"
 
 
 def test_bedrock_s_last_region_says_how_the_call_failed() -> None:

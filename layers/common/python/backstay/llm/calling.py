@@ -7,6 +7,7 @@ from typing import cast
 
 from backstay.budgets.entry import Ask
 from backstay.budgets.scope import counts_of, scopes_of
+from backstay.config import Config
 from backstay.errors import ErrorClass
 from backstay.llm.activity import activity
 from backstay.llm.call_metrics import call_metrics
@@ -77,19 +78,10 @@ class Caller:
     def _asking(self, request: Request, route: Route, lasts_s: float) -> Asking:
         job = self.job
         priority = cast("Priority", job.priority) if job else "normal"
-        money = self._money(request, route, lasts_s)
+        money = money_for(self.board.settings, request, route, lasts_s, job)
         return Asking(
             route.provider, route.model, request.most_tokens, lasts_s, priority, money if money.amounts else None
         )
-
-    def _money(self, request: Request, route: Route, lasts_s: float) -> Ask:
-        """The most that the call can take of budgets and quotas; what costs nothing asks for no money."""
-        job, settings = self.job, self.board.settings
-        scopes = scopes_of(route.provider, tenant=job.tenant, task=job.task, key_id=job.key_id) if job else None
-        usd = most_usd(settings, route.provider, route.model, request)
-        counts = counts_of(route.provider, settings.budgets, requests=1, tokens=request.most_tokens)
-        payers = scopes or scopes_of(route.provider)
-        return Ask(usd, payers if usd else (), lasts_s, job.id if job else None, counts)
 
     def _priced(self, route: Route, answer: Answer, latency_ms: int) -> Call:
         usage = answer.usage
@@ -115,6 +107,15 @@ class Caller:
         self.calls.extend(calls)
         if self.job is not None:
             self.job.calls.extend(calls)
+
+
+def money_for(settings: Config, request: Request, route: Route, lasts_s: float, job: Job | None = None) -> Ask:
+    """The most that a call can take of budgets and quotas; what costs nothing asks for no money."""
+    scopes = scopes_of(route.provider, tenant=job.tenant, task=job.task, key_id=job.key_id) if job else None
+    usd = most_usd(settings, route.provider, route.model, request)
+    counts = counts_of(route.provider, settings.budgets, requests=1, tokens=request.most_tokens)
+    payers = scopes or scopes_of(route.provider)
+    return Ask(usd, payers if usd else (), lasts_s, job.id if job else None, counts)
 
 
 def time_for_call(job: Job | None, most_s: float, routes_left: int, route: Route) -> float:

@@ -1,7 +1,7 @@
 """What stands before a call and may refuse it: its provider's breaker and limits, its budgets, seats."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -103,6 +103,16 @@ class Guards:
                 yield admitted
         finally:
             admission.abandoned()  # where nothing was told: the outcome says nothing about the provider
+
+    @contextmanager
+    def paid(self, money: Ask) -> Iterator[Admitted]:
+        """Make one call inside that nothing but money may hold back, since a person wants to know how a provider is.
+
+        Raises:
+            BudgetExceeded, BudgetHeld, WorkError: as `admitted`.
+        """
+        with self._reserved(money) if money.amounts else nullcontext() as reservation:
+            yield Admitted(None, reservation)
 
     @contextmanager
     def _seat(self, asking: Asking) -> Iterator[Admitted]:

@@ -40,7 +40,10 @@ def open_bedrock(
 
 
 class BedrockProvider:
-    """Calls to the regions in order: the next where one is overloaded or can't be reached."""
+    """Calls to the regions in order: the next where one is overloaded or can't be reached.
+
+    Never after a call that may have been charged: money was reserved for one. Its job comes back, to another region.
+    """
 
     def __init__(self, name: str, regions: Sequence[str], base_url: str, sign: Sign, http: httpx2.Client) -> None:
         self._name, self._base_url, self._sign, self._http = name, base_url, sign, http
@@ -62,6 +65,8 @@ class BedrockProvider:
                 if error.failure.error_class not in _NEXT_REGION:
                     raise
                 self._regions.avoid(region)
+                if error.maybe_charged:
+                    raise
                 last = error
         raise last
 
