@@ -121,7 +121,7 @@ class Machine:
             answer = self.world(Sent(name, filled(state["Parameters"], data, context)))
         except TaskError as error:
             return self._caught(state, data, error)
-        return data if state["ResultPath"] is None else put(data, state["ResultPath"], answer), state["Next"]
+        return put(data, state["ResultPath"], answer), state["Next"]
 
     def _caught(self, state: Mapping[str, Any], data: dict[str, Any], error: TaskError) -> tuple[dict[str, Any], str]:
         for catch in state.get("Catch", ()) if error.error != RUNTIME else ():

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from backstay.alerts.alert import Alert, AlertState
+from backstay.alerts.alert import CONDITION_ENDED, QUIET, Alert, AlertState
 from backstay.clock import iso
 
 
@@ -34,7 +34,8 @@ class Message:
             case AlertState.ACKNOWLEDGED:
                 return f"{alert.acknowledged_by} looks after it."
             case AlertState.RESOLVED:
-                return f"Resolved: {alert.resolved_by}."
+                by_itself = alert.resolved_by in (CONDITION_ENDED, QUIET)
+                return f"Resolved{':' if by_itself else ' by'} {alert.resolved_by}."
 
     @property
     def facts(self) -> dict[str, str]:

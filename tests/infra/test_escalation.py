@@ -35,6 +35,7 @@ def test_policies_become_a_state_machine_that_tells_the_channels_there_are(deplo
     states = definition["States"]
     assert {"default 0 min: slack", "default 15 min: email", "security 0 min: email"} <= set(states)
     assert not [name for name in states if "pagerduty" in name]
+    assert all("ResultPath" in state for state in states.values() if state["Type"] == "Task"), "CDK leaves out nulls"
     queue = states["default 0 min: slack"]["Parameters"]["QueueUrl"]
     assert deployed.of_type("AWS::SQS::Queue")[queue]["QueueName"] == "backstay-dev-deliver-alert"
 

@@ -270,7 +270,7 @@ def test_whoever_has_had_the_alert_hears_once_that_it_is_over(machine, people, a
     told = {request.path: json.loads(request.body) for request in people.received}
     assert len(people.received) == 2
     assert told["/v2/enqueue"]["event_action"] == "resolve"
-    assert "Resolved: ada." in told["/slack/T0/s3cr3t"]["text"]
+    assert "Resolved by ada." in told["/slack/T0/s3cr3t"]["text"]
 
 
 def test_only_pagerduty_hears_that_somebody_looks_after_it(machine, people, alert, alerting):
