@@ -53,6 +53,7 @@ def _described(cloud: LocalCloud, state: StateDirectory) -> dict[str, str]:
         "aws_endpoint": cloud.endpoint_url,
         "model_server": cloud.llm_url,
         "dashboard": cloud.dashboard_url,
+        "alerts_arrive_at": f"{cloud.inbox_url}/alerts/slack",
         "details": str(state.local_json),
     }
 
