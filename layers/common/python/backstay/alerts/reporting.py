@@ -5,13 +5,20 @@ import os
 from botocore.exceptions import BotoCoreError, ClientError
 
 from backstay.alerts.announcing import UnannouncedError, announce
-from backstay.alerts.occurrence import Kind, Occurrence
+from backstay.alerts.occurrence import Kind, Occurrence, Severity
 from backstay.clock import utc_now
 from backstay.telemetry import logger
 
 
 def report(
-    rule: str, source: str, text: str, *, kind: Kind = Kind.HAPPENED, tenant: str | None = None, **details: str
+    rule: str,
+    source: str,
+    text: str,
+    *,
+    kind: Kind = Kind.HAPPENED,
+    severity: Severity | None = None,
+    tenant: str | None = None,
+    **details: str,
 ) -> None:
     """Tell of it; where that fails, the log does. Outside of a stage there is nobody to tell.
 
@@ -20,12 +27,13 @@ def report(
         source: what it is about, such as a circuit.
         text: one sentence for a person, with what to do.
         kind: whether it begins, ends, or just happened.
+        severity: how much it matters; by default as the rule says, and a warning where there is no such rule.
         tenant: whose work it is about.
         details: what else helps to find out.
     """
     if not (stage := os.environ.get("BACKSTAY_STAGE")):
         return
-    seen = Occurrence(rule, source, kind, utc_now(), text, details=details, tenant=tenant)
+    seen = Occurrence(rule, source, kind, utc_now(), text, severity, details, tenant=tenant)
     try:
         announce(stage, seen)
     except (BotoCoreError, ClientError, UnannouncedError):
