@@ -1,6 +1,5 @@
 """From what backstay.toml says of a channel, and its secret, to what sends."""
 
-from collections.abc import Callable
 from typing import Protocol
 
 from backstay.alert_settings import PAGERDUTY_URL, ChannelSettings
@@ -26,12 +25,22 @@ class Channel(Protocol):
         """
 
 
-def channel_of(settings: ChannelSettings, secret_of: Callable[[str], str | None], posting: Posting) -> Channel:
+class Secrets(Protocol):
+    """Keeps secrets for a while; `backstay.llm.api_keys.ApiKeys` is one."""
+
+    def get(self, secret: str) -> str | None:
+        """A secret by its name without the stage's prefix, or None."""
+
+    def forget(self, secret: str) -> None:
+        """Read it anew when it is next asked for."""
+
+
+def channel_of(settings: ChannelSettings, secrets: Secrets, posting: Posting) -> Channel:
     """A channel, ready to send.
 
     Args:
         settings: what backstay.toml says of it.
-        secret_of: a secret by its name without the stage's prefix, or None.
+        secrets: where its secret is.
         posting: posts, for those that are told over HTTP.
 
     Raises:
@@ -42,7 +51,7 @@ def channel_of(settings: ChannelSettings, secret_of: Callable[[str], str | None]
         from .email import Email  # who sends no email need not import what sends it
 
         return Email(settings.sender or "", settings.to)
-    secret = _secret(settings.secret or "", secret_of)
+    secret = _secret(settings.secret or "", secrets)
     match settings.kind:
         case "slack":
             from .slack import Slack
@@ -58,7 +67,7 @@ def channel_of(settings: ChannelSettings, secret_of: Callable[[str], str | None]
             return SignedWebhook(settings.url or "", secret.split(), posting)
 
 
-def _secret(name: str, secret_of: Callable[[str], str | None]) -> str:
-    if value := secret_of(name):
+def _secret(name: str, secrets: Secrets) -> str:
+    if value := secrets.get(name):
         return value
     raise Rejected(f"there is no secret {name!r}; make it: backstay secrets set {name}")

@@ -8,12 +8,12 @@ from backstay.alert_settings import AlertSettings
 from backstay.alerts.alert import Alert, AlertState, Delivery, DeliveryState
 from backstay.alerts.store import AlertStore
 from backstay.clock import Clock, utc_now
-from backstay.errors import WorkError
+from backstay.errors import Rejected, WorkError
 from backstay.outbound.resolving import UnreachableError
 from backstay.passing_trouble import passing_trouble
 from backstay.task import Job
 
-from .choosing import channel_of
+from .choosing import Secrets, channel_of
 from .message import Message, link_to
 from .posting import MARGIN_S, Posting
 from .task import Telling, Told
@@ -28,7 +28,7 @@ class Delivering:
         settings: with the channels.
         store: alerts.
         may_escalate: whether an alert, by its id, is still open and not muted.
-        secret_of: a secret by its name without the stage's prefix, or None.
+        secrets: the channels' secrets; one that a channel refuses, or that isn't there, is read anew.
         posting: posts.
         stage: whose alerts they are.
         api_url: of the stage; empty where it is not known.
@@ -40,14 +40,14 @@ class Delivering:
         settings: AlertSettings,
         store: AlertStore,
         may_escalate: Callable[[str], bool],
-        secret_of: Callable[[str], str | None],
+        secrets: Secrets,
         posting: Posting,
         stage: str,
         api_url: str = "",
         clock: Clock = utc_now,
     ) -> None:
         self._settings, self._store, self._may_escalate = settings, store, may_escalate
-        self._secret_of, self._posting = secret_of, posting
+        self._secrets, self._posting = secrets, posting
         self._stage, self._api_url, self._clock = stage, api_url, clock
 
     @classmethod
@@ -64,7 +64,7 @@ class Delivering:
         posting = Posting(Sender(Policy.for_callbacks(settings.outbound)))
         store, may_escalate = AlertStore(env.alerts_table), alerting(env).may_escalate
         api_url = os.environ.get(API_URL_VARIABLE, "")
-        return cls(settings.alerts, store, may_escalate, ApiKeys().get, posting, env.stage, api_url)
+        return cls(settings.alerts, store, may_escalate, ApiKeys(), posting, env.stage, api_url)
 
     def deliver(self, telling: Telling, job: Job) -> Told:
         """Make one try. Raises what the channel raises, after it was put on record."""
@@ -79,8 +79,10 @@ class Delivering:
         message = Message(alert, about, link_to(alert.id, self._settings.page, self._api_url), self._stage)
         try:
             within_s = max(1.0, job.remaining_s - MARGIN_S)
-            channel_of(channel, self._secret_of, self._posting).send(message, within_s)
+            channel_of(channel, self._secrets, self._posting).send(message, within_s)
         except WorkError as error:
+            if channel.secret and isinstance(error, Rejected):
+                self._secrets.forget(channel.secret)
             # Where nobody answered, it may have arrived all the same.
             state = DeliveryState.SENDING if isinstance(error, UnreachableError) else DeliveryState.FAILED
             self._note(telling, about, state, str(error))

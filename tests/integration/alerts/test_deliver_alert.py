@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +224,30 @@ def test_a_missing_secret_is_told_with_the_remedy(machine, alert, cloud):
     send(machine, alert, "slack")
     deliver(machine)
     assert "backstay secrets set alerts/slack" in job_of(machine, alert, "slack").error.message
+
+
+def test_a_secret_that_was_missing_is_found_as_soon_as_it_is_there(machine, people, store, alert, cloud):
+    full_name = cloud.secret_prefix + "alerts/slack"
+    aws.secretsmanager().delete_secret(SecretId=full_name, ForceDeleteWithoutRecovery=True)
+    send(machine, alert, "slack")
+    deliver(machine)
+    aws.secretsmanager().create_secret(Name=full_name, SecretString=people.url("/new"))
+    work = {"alert_id": alert.id, "channel": "slack", "about": "open"}
+    machine.send_raw("deliver-alert", {"task": "deliver-alert", "tenant": "system", "input": work})
+    deliver(machine)
+    assert [request.path for request in people.received] == ["/new"]
+
+
+def test_who_is_told_just_as_the_alert_is_resolved_hears_of_the_end_too(machine, people, alert, alerting):
+    def resolve_and_take(handler: BaseHTTPRequestHandler) -> None:
+        alerting.resolve(alert.id, "ada")
+        status(200)(handler)
+
+    people.answers(resolve_and_take, status(200))
+    send(machine, alert, "slack")
+    deliver(machine)
+    deliver(machine)
+    assert [json.loads(request.body)["text"].split()[0] for request in people.received] == ["CRITICAL", "RESOLVED"]
 
 
 def test_the_same_message_twice_is_one_job(machine, people, alert):
