@@ -57,7 +57,7 @@ def test_today_is_set_against_yesterday_and_the_week_before():
 
 def test_from_nothing_there_is_no_change_in_percent():
     told = trend(days("1"), TODAY)
-    assert told.change_on_yesterday is None
+    assert (told.week_average_usd, told.change_on_yesterday, told.change_on_week) == (0, None, None)
     assert trend({}, TODAY).change_on_week is None
 
 

@@ -54,7 +54,7 @@ class Trend:
     today_usd: Decimal
     yesterday_usd: Decimal
     week_average_usd: Decimal
-    """A day, over the seven before today."""
+    """A day, over the seven before today; 0 where the accounts began today."""
     change_on_yesterday: float | None
     change_on_week: float | None
 
@@ -117,7 +117,7 @@ def trend(days: dict[date, Spending], today: date) -> Trend:
     """Today against yesterday and the week before; today is not over yet."""
     costs = {day: spending.cost_usd for day, spending in days.items()}
     now, yesterday = costs.get(today, NOTHING), costs.get(today - timedelta(days=1), NOTHING)
-    week = daily_average(days, today)
+    week = daily_average({day: spending for day, spending in days.items() if day < today}, today)
     return Trend(now, yesterday, week, _change(yesterday, now), _change(week, now))
 
 
