@@ -37,7 +37,7 @@ def _condition(rule: Rule, own: RuleSettings) -> Condition:
         statistic=own.statistic,
     )
     limit, begins = (own.above, ABOVE) if own.above is not None else (own.below, BELOW)
-    text = f"{rule.means} for {rule.minutes} minutes: {own.dimensions or own.namespace}"
+    text = f"{rule.condition} for {rule.minutes} minutes: {own.dimensions or own.namespace}"
     return Condition(metric, text, float(limit or 0), begins)
 
 
@@ -60,7 +60,7 @@ def _hear(scope: Construct, stage: Stage, rule: Rule, wanted: EventSettings, rou
             "detail": {
                 "rule": rule.name,
                 "source": events.EventField.source,
-                "text": rule.text or f"{rule.means[:1].upper()}{rule.means[1:]} has come",
+                "text": rule.text or f"{rule.condition[:1].upper()}{rule.condition[1:]} has come",
                 "details": {"event": events.EventField.detail_type},
             },
         }

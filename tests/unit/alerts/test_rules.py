@@ -51,6 +51,11 @@ def test_a_rule_belongs_to_the_category_that_its_name_begins_with() -> None:
     assert BUILT_IN["system.memory.high"].category == "system"
 
 
+def test_every_condition_reads_as_a_sentence_with_its_threshold() -> None:
+    assert BUILT_IN["worker.queue_depth"].condition == "more than 1000 messages wait in a queue"
+    assert not [rule.name for rule in BUILT_IN.values() if "{" in rule.condition]
+
+
 def test_a_built_in_rule_is_adjusted_in_what_is_named_and_in_nothing_else() -> None:
     toml = '[alerts.rules."worker.queue_depth"]\nthreshold = 500\npolicy = "critical"\nenabled = false'
     rule = rules(told(toml).alerts)["worker.queue_depth"]

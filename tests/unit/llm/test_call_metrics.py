@@ -1,6 +1,7 @@
 """What calls of providers measure: a line a provider."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from backstay.llm.call_metrics import CallMetrics
 from backstay.receipt import Call
 
 
-def lines(metrics: CallMetrics, capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+def lines(metrics: CallMetrics, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     metrics.emit()
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
@@ -33,6 +34,15 @@ def test_what_is_the_question_s_fault_is_no_failure_of_the_provider(error_class,
     metrics.failed("openai", "gpt", error_class)
     (line,) = lines(metrics, capsys)
     assert line["ModelCallFailed"] == [0]
+
+
+def test_the_provider_is_the_only_dimension_whichever_function_asked_it(capsys, monkeypatch):
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "enhance-story")
+    metrics = CallMetrics()
+    metrics.failed("openai", "gpt", ErrorClass.RATE_LIMITED)
+    (line,) = lines(metrics, capsys)
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["Provider"]]
 
 
 def test_each_provider_has_its_own_line(capsys):

@@ -34,7 +34,8 @@ def emit(
     """Write metrics as one line in embedded metric format. Notes can be searched in the log, and are no dimensions."""
     from aws_lambda_powertools.metrics import EphemeralMetrics
 
-    sink = EphemeralMetrics(namespace=NAMESPACE)
+    # The function's name, which Powertools would add, is no dimension: alarms ask for those that are given here alone.
+    sink = EphemeralMetrics(namespace=NAMESPACE, service="")
     for name, note in (notes or {}).items():
         sink.add_metadata(name, note)
     for name, value in dimensions.items():

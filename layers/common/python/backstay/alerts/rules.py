@@ -26,7 +26,7 @@ class Rule:
     name: str
     severity: Severity
     means: str
-    """The condition in words."""
+    """The condition in words, with `{threshold}` where that stands."""
     heard: Heard
     threshold: float | None = None
     """Where the condition begins, in the unit that `means` names; None where there is nothing to choose."""
@@ -37,6 +37,11 @@ class Rule:
     enabled: bool = True
     text: str = ""
     """What people are told; where it is empty, what tells of the condition says it."""
+
+    @property
+    def condition(self) -> str:
+        """The condition in words."""
+        return self.means.replace("{threshold}", f"{self.threshold or 0:g}")
 
     @property
     def category(self) -> str:
