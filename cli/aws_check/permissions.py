@@ -30,6 +30,7 @@ def _may_not(function: str, resource: str, *actions: str) -> Expectation:
 
 
 _JOBS, _KEYS = "dynamodb:table/{JobsTable}", "dynamodb:table/{KeysTable}"
+_ALERTS = "dynamodb:table/{AlertsTable}"
 _PROVIDER_KEY = "secretsmanager:secret:{SecretPrefix}provider/anthropic-abcdef"
 _SIGNING = "secretsmanager:secret:{SecretPrefix}webhook/any-abcdef"
 _READ = "secretsmanager:GetSecretValue"
@@ -64,6 +65,14 @@ EXPECTATIONS = (
     _may_not(
         "deliver-webhook", _PROVIDER_KEY, _READ
     ),
+    _may("deliver-alert", _ALERTS, "dynamodb:GetItem", "dynamodb:UpdateItem"),
+    _may_not("deliver-alert", _ALERTS, "dynamodb:PutItem", "dynamodb:DeleteItem", *_BROAD),
+    _may_not("deliver-alert", _PROVIDER_KEY, _READ),
+    _may_not("deliver-alert", _SIGNING, _READ),
+    _may("route-alerts", "states:stateMachine:{prefix}escalate-alert", "states:StartExecution"),
+    _may("route-alerts", "sqs:{prefix}deliver-alert", "sqs:SendMessage"),
+    _may_not("route-alerts", "sqs:{prefix}enhance-story-normal", "sqs:SendMessage", "sqs:ReceiveMessage"),
+    _may_not("route-alerts", _JOBS, "dynamodb:GetItem", "dynamodb:UpdateItem"),
     _may("sweep", "sqs:{prefix}enhance-story-dead", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:SendMessage"),
     _may_not("sweep", _KEYS, "dynamodb:GetItem"),
     _may("follow-changes", _JOBS, "dynamodb:UpdateItem"),

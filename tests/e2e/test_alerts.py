@@ -82,8 +82,8 @@ def alert_about(stack: Stack, source: str) -> Json:
 
 
 def arrived(stack: Stack, look: Callable[[], Any], times: int = 1) -> Any:
-    """What is seen once there is so much of it."""
-    return stack.until(lambda: seen if len(seen := look()) >= times else None)
+    """What is seen once there is so much of it; what is tried again comes within half a minute."""
+    return stack.until(lambda: seen if len(seen := look()) >= times else None, seconds=90)
 
 
 def test_an_alert_escalates_to_every_channel_and_all_of_them_hear_of_its_end(stack: Stack, quick: None) -> None:
@@ -114,6 +114,18 @@ def test_an_alert_escalates_to_every_channel_and_all_of_them_hear_of_its_end(sta
     assert {(one["channel"], one["state"]) for one in deliveries} == {
         (channel, "sent") for channel in ("slack", "pagerduty", "email")
     }
+
+
+def test_a_channel_that_is_down_holds_up_no_other_and_is_told_once_it_is_back(stack: Stack) -> None:
+    source = f"outage-{datetime.now(UTC):%H%M%S%f}"
+    people = People(stack, source)
+    down = {"fail": "1", "status": "503", "holding": source}
+    httpx.put(f"{stack.cloud.inbox_url}/alerts/slack", params=down, trust_env=False).raise_for_status()
+    happen(stack, "worker.dead_letter", source)
+    alert = alert_about(stack, source)
+    arrived(stack, lambda: people.actions(alert["id"]))
+    assert len(arrived(stack, lambda: people.read("slack"), 2)) == 2  # one was refused
+    stack.post(f"/api/alerts/{alert['id']}/resolve")
 
 
 def test_in_a_maintenance_window_nobody_is_told_and_all_of_it_is_listed(stack: Stack) -> None:
