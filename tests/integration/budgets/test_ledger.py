@@ -182,6 +182,27 @@ def test_a_write_that_is_made_after_it_was_looked_for_is_known_all_the_same(stag
     assert stage.budget().accounts[Window.DAILY].spent == Decimal("0.03")
 
 
+def test_a_write_without_an_answer_holds_nothing_later_on_for_calls_that_were_refused_meanwhile(
+    stage, troubles, monkeypatch
+):
+    ledger = stage.process()
+    ledger.reserve(a_call()).release()
+    troubles.kinds = ["late"]
+    client, read = aws.dynamodb_for_guards(), aws.dynamodb_for_guards().get_item
+
+    def read_while_the_limit_is_lowered(**request):
+        stage.store.set_limit(stage.budget(), Window.DAILY, Limit(CALL / 2), by_hand=True)
+        return read(**request)
+
+    monkeypatch.setattr(client, "get_item", read_while_the_limit_is_lowered)
+    assert refused(ledger)
+    stage.store.set_limit(stage.budget(), Window.DAILY, Limit(CALL), by_hand=True)
+    (make,) = troubles.late
+    with pytest.raises(client.exceptions.TransactionCanceledException):
+        make()
+    assert stage.budget().reserved == 0
+
+
 def test_without_the_table_no_call_is_made(stage, cloud):
     aws.dynamodb().delete_table(TableName=cloud.guards_table)
     error = refused(stage.process())

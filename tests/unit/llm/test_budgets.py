@@ -122,7 +122,10 @@ def test_whatever_a_call_uses_within_its_bounds_costs_no_more_than_its_most(rout
     request = Request((Message("user", "x" * asked),), max_output_tokens=most_output)
     read = data.draw(st.integers(0, request.most_input_tokens))
     cached = data.draw(st.integers(0, read))
-    usage = Usage(read, data.draw(st.integers(0, most_output)), cached, data.draw(st.integers(0, read - cached)))
+    stored = data.draw(st.integers(0, read - cached))
+    for_an_hour = data.draw(st.integers(0, stored))
+    written = data.draw(st.integers(0, most_output))
+    usage = Usage(read, written, cached, cache_write_tokens=stored, cache_write_1h_tokens=for_an_hour)
     cost, _ = price(toml, *route, usage)
     assert cost is not None
     assert cost <= most_usd(toml, *route, request)

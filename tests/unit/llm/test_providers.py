@@ -190,6 +190,7 @@ def test_openai_s_reasoning_models_get_no_temperature() -> None:
     openai(wire).ask(ASK, "gpt-5.6-luna", 5)
     assert "temperature" not in wire.sent
     assert wire.sent["max_completion_tokens"] == 50
+    assert wire.sent["service_tier"] == "default", "a project may have a dearer one, and that is not what was reserved"
     assert wire.sent["reasoning_effort"] == "low"
 
 

@@ -47,6 +47,11 @@ class Holder:
         """Whether there are calls that ended and were not settled yet."""
         return bool(self._owed)
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a write may have been made, or may yet be, of which nobody knows. The next write ends that."""
+        return bool(self._doubts)
+
     def owe(self, settlement: Settlement) -> None:
         """Have it settled with the next write."""
         with self._lock:
@@ -73,7 +78,7 @@ class Holder:
             self._catch_up(self._store.lease(self._lease.id))
         self._drop_lost()
         entry, now = first_part(Entry(asks, self.owed())), self._clock()
-        if not entry.scopes:
+        if not entry.scopes and not self._doubts:
             return []
         self._see_to(entry.scopes - self._known, now)
         attempt = self._attempt(entry, now)

@@ -133,7 +133,7 @@ class Ledger:
 
     def settle_all(self) -> None:
         """Settle every call that has ended; what can't be written now, with a later write or by the sweep."""
-        if self._holder.owes and self._await_turn(lambda: self._holder.owes):
+        if self._unfinished and self._await_turn(lambda: self._unfinished):
             self._lead()
 
     def _close(self) -> None:
@@ -219,7 +219,7 @@ class Ledger:
                 step_s = min(_LONGEST_STEP_S, 2 * step_s)
             else:
                 self._hand_out(open_, held)
-            if not self._holder.owes and all(waiting.answer for waiting in served):
+            if not self._unfinished and all(waiting.answer for waiting in served):
                 return
             if time.monotonic() > ends_at:
                 self._refuse(served, unreadable("too many processes write at once"))
@@ -242,6 +242,13 @@ class Ledger:
         with self._lock:
             for place, shortage in sifted.refused.items():
                 open_[place].answer = refusal(shortage, self._clock())
+
+    @property
+    def _unfinished(self) -> bool:
+        """Whether there is something to write although no call waits. A write without an answer, whose calls have been
+        refused meanwhile, is overtaken by an empty one: made later, it would hold money for nobody.
+        """
+        return self._holder.owes or self._holder.in_doubt
 
     @property
     def _is_tight(self) -> bool:

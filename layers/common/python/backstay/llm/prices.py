@@ -55,7 +55,7 @@ def price(settings: Config, provider: str, model: str, usage: Usage) -> tuple[De
 
 def most_usd(settings: Config, provider: str, model: str, request: Request) -> Decimal:
     """The most that a call can cost, in US dollars, in the tier of price that so many tokens come into: every byte a
-    token, all of them fresh, or all from a cache, or all written into one, and the answer as long as it may be.
+    token, all of them fresh, or all from a cache, or all written into one for the longest time, and the longest answer.
     """
     own, known = settings.prices.get(f"{provider}/{model}"), settings.providers[provider]
     read = -(-request.most_input_tokens // _STEP) * _STEP
@@ -108,6 +108,7 @@ def _most(
         Usage(read, written),
         Usage(read, written, cached_tokens=read),
         Usage(read, written, cache_write_tokens=read),
+        Usage(read, written, cache_write_tokens=read, cache_write_1h_tokens=read),
     )
     if own:
         return max(_by_own(own, usage) for usage in usages)

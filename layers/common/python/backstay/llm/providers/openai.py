@@ -22,7 +22,12 @@ def open_openai(
     client = openai.OpenAI(
         api_key=api_key, base_url=settings.base_url or _BASE_URL, max_retries=0, http_client=http or http_client()
     )
-    return ChatCompletions(name, client, limits_of_openai)
+    return ChatCompletions(name, client, asked_of_openai)
+
+
+def asked_of_openai(request: Request, model: str) -> dict[str, Any]:
+    """At the usual price, which is what is reserved: a project may have a dearer class of service as its default."""
+    return limits_of_openai(request, model) | {"service_tier": "default"}
 
 
 def limits_of_openai(request: Request, model: str) -> dict[str, Any]:
