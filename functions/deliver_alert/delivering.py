@@ -8,7 +8,7 @@ from backstay.alert_settings import AlertSettings
 from backstay.alerts.alert import Alert, AlertState, Delivery, DeliveryState
 from backstay.alerts.store import AlertStore
 from backstay.clock import Clock, utc_now
-from backstay.errors import Rejected, WorkError
+from backstay.errors import Disposition, WorkError
 from backstay.outbound.resolving import UnreachableError
 from backstay.passing_trouble import passing_trouble
 from backstay.task import Job
@@ -81,7 +81,7 @@ class Delivering:
             within_s = max(1.0, job.remaining_s - MARGIN_S)
             channel_of(channel, self._secrets, self._posting).send(message, within_s)
         except WorkError as error:
-            if channel.secret and isinstance(error, Rejected):
+            if channel.secret and error.failure.error_class.disposition is Disposition.FAIL:
                 self._secrets.forget(channel.secret)
             # Where nobody answered, it may have arrived all the same.
             state = DeliveryState.SENDING if isinstance(error, UnreachableError) else DeliveryState.FAILED

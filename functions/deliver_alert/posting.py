@@ -9,7 +9,7 @@ from backstay.outbound.sender import Bounds, Request, Sends
 from backstay.outbound.verdict import SHOWN_CHARACTERS, check_status
 
 MARGIN_S = 2.0
-LONGEST_TRY_S = 15.0
+LONGEST_TRY_S = 10.0
 
 
 def json_text(content: Mapping[str, Any]) -> str:

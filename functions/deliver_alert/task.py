@@ -39,7 +39,7 @@ task = Task(
     input=Telling,
     output=Told,
     timeout=20,
-    concurrency=20,
+    concurrency=40,  # mostly waiting for others, and one that hangs holds up no other
     memory_mb=256,
     uses=("alerts",),
 )
