@@ -93,3 +93,20 @@ def test_what_no_rule_can_follow_is_refused_by_name(toml: str, complaint: str) -
 
 def test_the_repository_s_own_file_adjusts_only_rules_that_exist() -> None:
     assert BUILT_IN.keys() <= rules(config.read(Path("backstay.toml")).alerts).keys()
+
+
+def test_the_page_lists_every_rule_as_it_is() -> None:
+    page = Path("docs/alerts.md").read_text(encoding="utf-8")
+    for rule in BUILT_IN.values():
+        lasts = f", {rule.minutes} min" if rule.minutes else ""
+        assert f"| `{rule.name}` | {rule.condition}{lasts} | {rule.severity} | {rule.heard} |" in page
+
+
+def test_the_page_s_examples_are_rules() -> None:
+    page = Path("docs/alerts.md").read_text(encoding="utf-8")
+    (section,) = page.split("## Rules")[1:]
+    examples = "\n".join(block.split("```")[0] for block in section.split("```toml\n")[1:])
+    found = rules(config.parse(examples).alerts)
+    assert found["acme.slow_import"].minutes == 10
+    assert found["acme.import_failed"].severity == "critical"
+    assert not found["workflow.approval_needed"].enabled
