@@ -1,13 +1,13 @@
-"""News of runs becomes alerts: from the run over the event bus to where alerts are kept, one each."""
+"""News of runs arrives at people: from the run over the event bus, as an alert, to the first channel of its policy."""
 
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from backstay.clock import epoch_ms
-from backstay.dynamodb import decode_item
 from backstay.jobs import keys
 from tests.receivers import receiver
 
@@ -20,15 +20,15 @@ WATCH = "watch-workflows"
 
 
 class Ear:
-    """Hears what alerts say."""
+    """Hears what people are told where they are told first: the channel that the embedded cloud has for Slack."""
 
     def __init__(self, stack: Stack) -> None:
-        self._dynamodb, self._table = stack.client("dynamodb"), stack.cloud.outputs["AlertsTable"]
+        self._url = f"{stack.cloud.inbox_url}/alerts/slack"
 
     def of(self, run_id: str) -> list[str]:
-        """What was said of a run so far; what was said twice is heard twice."""
-        alerts = [decode_item(item) for item in self._dynamodb.scan(TableName=self._table)["Items"]]
-        return [alert["text"] for alert in alerts if alert.get("source") == run_id for _ in range(alert["count"])]
+        """What was said of a run so far, in order."""
+        messages = httpx.get(self._url, trust_env=False).raise_for_status().json()
+        return [json.loads(message["body"])["text"] for message in messages if run_id in message["body"]]
 
 
 @pytest.fixture
@@ -63,9 +63,10 @@ def age(stack: Stack, run_id: str, **begun: timedelta) -> None:
 def test_a_person_hears_that_a_run_waits_for_approval(stack: Stack, ear: Ear):
     run_id = start(stack, "meet", {})
     until(stack, run_id, "waiting_for_approval")
-    assert f"backstay saga approve {run_id}" in stack.until(lambda: ear.of(run_id))[0]
+    assert f"backstay saga approve {run_id}" in stack.until(lambda: ear.of(run_id), 60)[0]
     stack.post(f"/api/runs/{run_id}/reject")
     until(stack, run_id, "aborted")
+    stack.until(lambda: any(text.startswith("RESOLVED") for text in ear.of(run_id)), 60)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_a_person_hears_once_of_what_is_stuck(
     stack.until(lambda: any(one["job_id"] for one in read(stack, run_id)["steps"]))
     stuck = stack.until(lambda: stuck_once_aged(stack, run_id, begun_ago))
     assert (stuck["step"], stuck["limit_s"]) == (step, limit_s)
-    heard = stack.until(lambda: ear.of(run_id))
+    heard = stack.until(lambda: ear.of(run_id), 60)
     assert words in heard[0]
     (numbers,) = [one for one in stack.get("/api/workflows")["workflows"] if one["saga"] == "dawdle"]
     assert numbers["stuck"] >= 1
@@ -108,5 +109,5 @@ def test_a_person_hears_of_a_run_that_could_not_be_undone(stack: Stack, ear: Ear
         run_id = start(stack, "matrix", {"url": outside.url(), "faults": faults})
         run = until(stack, run_id, "compensation_failed")
     assert run["standing"] == [{"step": "one", "why": "undo_failed"}]
-    texts = stack.until(lambda: ear.of(run_id))
+    texts = stack.until(lambda: ear.of(run_id), 60)
     assert f"backstay saga redrive {run_id}" in texts[0]

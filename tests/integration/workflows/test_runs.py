@@ -437,8 +437,28 @@ def test_people_hear_of_what_needs_one(house, monkeypatch):
     ]
     for entry in heard:
         detail = json.loads(entry["Detail"])
+        assert detail["kind"] == "begins"
         assert detail["details"]["run"] == f"/api/runs/{record.id}"
         assert record.id in detail["text"]
+
+
+def test_people_hear_that_what_they_were_told_is_over(house, bus):
+    record = house.start()
+    house.wait(record.id)
+    house.control.approve(record.id, "key-1")
+    house.end(record.id, RunState.COMPENSATION_FAILED)
+    house.control.redrive(record.id, "key-1")
+    assert bus.told == [
+        ("workflow.approval_needed", record.id, "ends"),
+        ("workflow.compensation_failed", record.id, "ends"),
+    ]
+
+
+def test_a_run_goes_on_though_nobody_could_be_told_that_news_of_it_is_over(house, bus):
+    record = house.start()
+    house.wait(record.id)
+    bus.is_down = True
+    assert house.control.approve(record.id, "key-1").state is RunState.RUNNING
 
 
 def test_news_that_nobody_took_is_no_news(house, monkeypatch):

@@ -14,34 +14,22 @@ from backstay import aws
 from backstay.dynamodb import encode_item
 from backstay.workflows import catalog as saga_catalog
 from backstay.workflows.run import RunRecord, RunState
+from tests.conftest import Bus
 from tests.integration.conftest import Context
 from tests.integration.workflows.conftest import PLAN, House
 from watch_workflows import handler as watch
 
 
-class Bus:
-    """An event bus that remembers."""
-
-    def __init__(self) -> None:
-        self.heard: list[tuple[str, Any]] = []
-
-    def put_events(self, Entries: list[dict[str, str]]) -> dict[str, int]:  # noqa: N803 - the service's name
-        self.heard += [(entry["DetailType"], json.loads(entry["Detail"])) for entry in Entries]
-        return {"FailedEntryCount": 0}
-
-
-@pytest.fixture
-def bus(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
-    """The function's surroundings; what it tells people is heard here."""
+@pytest.fixture(autouse=True)
+def surroundings(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What the function finds in its environment, and nothing left over of another test's."""
     for name, value in dataclasses.asdict(house.env).items():
         monkeypatch.setenv(f"BACKSTAY_{name.upper()}", value)
     file = tmp_path / "sagas.json"
     file.write_text(saga_catalog.SagaFile(sagas=(PLAN,)).model_dump_json())
     monkeypatch.setenv(saga_catalog.VARIABLE, str(file))
-    bus = Bus()
-    monkeypatch.setattr(aws, "events", lambda: bus)
     _forget()
-    yield bus
+    yield
     _forget()
 
 
@@ -68,10 +56,9 @@ def test_a_run_that_is_stuck_is_measured_and_told_once(house: House, bus: Bus, c
     aged(house, record, timedelta(hours=2))
     assert watch.handler({}, Context())["stuck"] == [record.id]
     assert metrics_of(capsys.readouterr().out)["RunsStuck"] in (1, [1])
-    ((rule, detail),) = bus.heard
-    assert (rule, detail["source"]) == ("workflow.stuck", record.id)
+    assert bus.told == [("workflow.stuck", record.id, "begins")]
     assert watch.handler({}, Context()) == {"looked_at": 1, "stuck": []}
-    assert (len(bus.heard), metrics_of(capsys.readouterr().out)) == (1, {})
+    assert (len(bus.told), metrics_of(capsys.readouterr().out)) == (1, {})
 
 
 def test_a_run_that_could_not_be_undone_is_measured_and_told(house: House, bus: Bus, capsys):
@@ -81,13 +68,13 @@ def test_a_run_that_could_not_be_undone_is_measured_and_told(house: House, bus: 
     event = {"detail-type": watch.STATUS_EVENT, "detail": house.status_event(execution)}
     assert watch.handler(event, Context()) == {"run_id": record.id, "state": "compensation_failed"}
     assert metrics_of(capsys.readouterr().out)["RunsCompensationFailed"] in (1, [1])
-    assert [rule for rule, _ in bus.heard] == ["workflow.compensation_failed"]
+    assert bus.told == [("workflow.compensation_failed", record.id, "begins")]
 
 
 def test_an_event_of_what_is_no_run_of_ours_comes_to_nothing(house: House, bus: Bus):
     event = {"detail-type": watch.STATUS_EVENT, "detail": {"name": "by-hand", "status": "SUCCEEDED"}}
     assert watch.handler(event, Context()) == {}
-    assert bus.heard == []
+    assert bus.told == []
 
 
 def test_a_run_that_cannot_be_looked_at_fails_the_round_by_name_and_hinders_no_other(house: House, bus: Bus):
@@ -99,5 +86,5 @@ def test_a_run_that_cannot_be_looked_at_fails_the_round_by_name_and_hinders_no_o
     aws.dynamodb().delete_item(TableName=house.env.workflows_table, Key=encode_item({"id": gone.id, "part": "input"}))
     with pytest.raises(watch.WatchError, match=gone.id):
         watch.handler({}, Context())
-    assert [detail["source"] for _, detail in bus.heard] == [stuck.id]
+    assert bus.told == [("workflow.stuck", stuck.id, "begins")]
     assert house.run(stuck.id).state is RunState.RUNNING

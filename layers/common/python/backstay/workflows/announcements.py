@@ -1,23 +1,24 @@
 """What people should hear of runs: alerts like all others."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from backstay.alerts.announcing import announce
 from backstay.alerts.occurrence import Kind, Occurrence, Severity
-from backstay.clock import Clock, iso, utc_now
+from backstay.clock import from_iso, iso
+from backstay.workflows.news import APPROVAL_NEEDED, COMPENSATION_FAILED, STUCK
 from backstay.workflows.run import RunRecord, Wait
-
-STUCK = "workflow.stuck"
-COMPENSATION_FAILED = "workflow.compensation_failed"
-APPROVAL_NEEDED = "workflow.approval_needed"
 
 
 class Announcements:
-    """Tells of the runs of one stage. All of it raises `UnannouncedError` where EventBridge did not take the event."""
+    """Tells of the runs of one stage. All of it raises `UnannouncedError` where EventBridge did not take the event.
 
-    def __init__(self, stage: str, clock: Clock = utc_now) -> None:
-        self._stage, self._clock = stage, clock
+    It all begins when it began, and not when it is told: what comes after word of its end (`backstay.workflows.news`)
+    is known to be over.
+    """
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
 
     def stuck(self, record: RunRecord) -> None:
         """A run takes too long."""
@@ -30,7 +31,8 @@ class Announcements:
             f" See where: backstay saga show {record.id}"
         )
         more = {"step": stuck.step, "since": iso(stuck.since), "limit_s": str(stuck.limit_s)}
-        self._announce(STUCK, record, text, more, told=iso(stuck.since))
+        began_at = stuck.since + timedelta(seconds=stuck.limit_s)
+        self._announce(STUCK, record, text, more, told=iso(stuck.since), began_at=began_at)
 
     def undone_in_part(self, record: RunRecord) -> None:
         """A run has failed, and so has the undoing of some of it."""
@@ -38,8 +40,15 @@ class Announcements:
             f"Run {record.id} of saga {record.saga} failed, and not all that it had done could be undone."
             f" See which: backstay saga show {record.id}; mend what hinders it, then: backstay saga redrive {record.id}"
         )
-        told = str(record.execution)
-        self._announce(COMPENSATION_FAILED, record, text, {"cause": record.cause}, told, Severity.CRITICAL)
+        self._announce(
+            COMPENSATION_FAILED,
+            record,
+            text,
+            {"cause": record.cause},
+            told=str(record.execution),
+            began_at=record.ended_at or record.changed_at,
+            severity=Severity.CRITICAL,
+        )
 
     def question(self, record: RunRecord, wait: Wait) -> None:
         """A run waits for a person's word."""
@@ -49,7 +58,8 @@ class Announcements:
         )
         more = {"step": wait.step, "since": wait.entered_at, "until": iso(wait.until) if wait.until else None}
         told = f"{wait.step}@{wait.entered_at}"
-        self._announce(APPROVAL_NEEDED, record, text, more, told, Severity.INFO)
+        began_at = from_iso(wait.entered_at)
+        self._announce(APPROVAL_NEEDED, record, text, more, told=told, began_at=began_at, severity=Severity.INFO)
 
     def _announce(
         self,
@@ -57,16 +67,17 @@ class Announcements:
         record: RunRecord,
         text: str,
         more: Mapping[str, str | None],
+        *,
         told: str,
+        began_at: datetime,
         severity: Severity | None = None,
     ) -> None:
         details = {"saga": record.saga, "run": f"/api/runs/{record.id}", **more}
-        at: datetime = self._clock()
         occurrence = Occurrence(
             rule=rule,
             source=record.id,
-            kind=Kind.HAPPENED,
-            at=at,
+            kind=Kind.BEGINS,
+            at=began_at,
             text=text,
             severity=severity,
             details={name: value for name, value in details.items() if value is not None},

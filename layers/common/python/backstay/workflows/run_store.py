@@ -11,6 +11,7 @@ from backstay.dynamodb import decode_item, encode_item
 from backstay.errors import BackstayError
 from backstay.jobs import keys
 from backstay.transactions import Transactions, UnmetError, Write
+from backstay.workflows.news import tell_what_is_over
 from backstay.workflows.run import RunRecord
 from backstay.workflows.run_items import RUN_PART, from_item, to_item
 from backstay.workflows.run_statistics import SagaNumbers, difference, numbers_of
@@ -103,6 +104,7 @@ class RunStore:
             if 0 not in error.items:
                 raise
             raise StaleRunError(f"run {old.id} is no longer as it was read") from error
+        tell_what_is_over(old, written)
         return written
 
     def change(self, run_id: str, move: Callable[[RunRecord], RunRecord]) -> RunRecord | None:
