@@ -37,8 +37,8 @@ class Announcements:
     def undone_in_part(self, record: RunRecord) -> None:
         """A run has failed, and so has the undoing of some of it."""
         text = (
-            f"Run {record.id} of saga {record.saga} failed, and not all that it had done could be undone."
-            f" See which: backstay saga show {record.id}; mend what hinders it, then: backstay saga redrive {record.id}"
+            f"Run of saga {record.saga} failed, and not all that it had done could be undone: see"
+            f" backstay saga show {record.id}; mend what hinders it, then backstay saga redrive {record.id}"
         )
         self._announce(
             COMPENSATION_FAILED,
