@@ -59,7 +59,8 @@ def add_window(
         list[str] | None, typer.Option(help="Alerts of this category, such as worker; may be repeated. All by default.")
     ] = None,
     begins: Annotated[
-        str | None, typer.Option("--from", help="Such as 2026-12-01T22:00, in UTC unless it says otherwise; or now.")
+        str | None,
+        typer.Option("--from", help="Such as 2026-12-01T22:00, in UTC unless it says so; by default now."),
     ] = None,
     ends: Annotated[str | None, typer.Option("--until", help="The same, for the end.")] = None,
     minutes: Annotated[int | None, typer.Option(min=1, help="Instead of --until: for how long.")] = None,
