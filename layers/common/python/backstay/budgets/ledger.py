@@ -30,8 +30,8 @@ __all__ = ["Ask", "Ledger", "Reservation"]
 
 _FIRST_STEP_S, _LONGEST_STEP_S = 0.02, 0.32
 """Transactions that met on one item step apart by so much."""
-_COMPANY_S, _STRAGGLER_S = 0.08, 0.02
-"""A batch's jobs come to their first calls within this time, and one soon after the other."""
+_COMPANY_S, _STRAGGLER_S = 0.15, 0.05
+"""A batch's jobs come to their first calls within this time, and one soon after the other, even on a part of a core."""
 _OWED_FOR_S = 5.0
 """Within a batch, ended calls are settled together, but for money's sake not later than so."""
 _CUSHION_CALLS = 100
