@@ -79,6 +79,7 @@ def false_refusals(
 ) -> list[Turned]:
     """Calls that were turned away although there was money for them in all of their scopes, at every moment from the
     write that refused them until the next write of their process, which reserves for whoever was served in their stead.
+    Of several that were turned away at once, as many as there was money for together.
 
     Args:
         histories: of all processes.
@@ -87,10 +88,13 @@ def false_refusals(
     """
     truth, false = Truth(histories, spent), []
     for history in histories:
+        served: dict[tuple[float, float, str], Decimal] = defaultdict(Decimal)  # besides, by when and scope
         for refused, begin, end in _decided(history.events):
-            taken = {scope: truth.most_taken(scope, begin, end) for scope in refused.scopes}
+            taken = {scope: truth.most_taken(scope, begin, end) + served[begin, end, scope] for scope in refused.scopes}
             if all(usd + refused.usd <= limits.get(scope, _NO_LIMIT) for scope, usd in taken.items()):
                 false.append(refused)
+                for scope in refused.scopes:
+                    served[begin, end, scope] += refused.usd
     return false
 
 

@@ -59,6 +59,10 @@ def test_who_is_served_in_the_same_step_is_served_first():
     assert found(History(served)) == 0
 
 
+def test_of_those_who_are_turned_away_at_once_as_many_are_so_falsely_as_there_was_money_for():
+    assert found(History(HOLDS_ALL[:3]), History([*REFUSED, *[turned(11)] * 5])) == 2
+
+
 def test_who_is_refused_since_the_table_makes_trouble_is_refused_falsely():
     assert found(History([Opened("b"), turned(11)])) == 1
 
