@@ -9,20 +9,9 @@ import pytest
 
 from backstay import config
 from infra.escalation_machine import escalation_machine
+from tests.alert_channels import EVERY
 from tests.contract.clouds import Cloud, Queue, eventually, unique
 
-CHANNELS = """
-[alerts.channels.slack]
-kind = "slack"
-secret = "alerts/slack"
-[alerts.channels.pagerduty]
-kind = "pagerduty"
-secret = "alerts/pagerduty"
-[alerts.channels.email]
-kind = "email"
-sender = "a@b.test"
-to = ["c@b.test"]
-"""
 SCALE = 1 / 6_000
 
 
@@ -57,7 +46,7 @@ def escalate(cloud: Cloud, table: str, state: str, policy: str) -> tuple[Mapping
     queue, sfn, alert_id = cloud.queue(), cloud.client("stepfunctions"), unique("alert")
     item = {"id": {"S": alert_id}, "state": {"S": state}, "text": {"S": "x"}}
     cloud.client("dynamodb").put_item(TableName=table, Item=item)
-    definition = escalation_machine(config.parse(CHANNELS).alerts, table, queue.url)
+    definition = escalation_machine(config.parse(EVERY).alerts, table, queue.url)
     machine = sfn.create_state_machine(
         name=unique("escalate"),
         definition=json.dumps(definition),
@@ -81,7 +70,7 @@ def messages_of(queue: Queue) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("policy", "channels"),
-    [("default", {"slack", "pagerduty", "email"}), ("cost", {"slack", "email"})],
+    [("default", {"slack", "oncall", "email"}), ("cost", {"slack", "email"})],
 )
 def test_an_alert_that_nobody_looks_after_comes_to_every_channel_of_its_policy(
     emulator: Cloud, table: str, policy: str, channels: set[str]
@@ -107,8 +96,6 @@ def test_a_step_comes_no_sooner_than_its_minutes(emulator: Cloud, table: str) ->
         for event in history
         if "stateEnteredEventDetails" in event
     }
-    slack, pagerduty, email = (
-        entered[f"default {step}"] for step in ("0 min: slack", "5 min: pagerduty", "15 min: email")
-    )
-    assert (pagerduty - slack).total_seconds() >= 5 * 60 * SCALE
+    slack, oncall, email = (entered[f"default {step}"] for step in ("0 min: slack", "5 min: oncall", "15 min: email"))
+    assert (oncall - slack).total_seconds() >= 5 * 60 * SCALE
     assert (email - slack).total_seconds() >= 15 * 60 * SCALE

@@ -6,25 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.alert_channels import EMAIL, SLACK
 from tests.infra.conftest import forgotten, synthesise, write_functions
 from tests.infra.template import Template, as_list, as_text
-
-CHANNELS = """
-[alerts.channels.slack]
-kind = "slack"
-secret = "alerts/slack"
-[alerts.channels.email]
-kind = "email"
-sender = "backstay@example.com"
-to = ["ops@example.com"]
-"""
 
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
     root = tmp_path_factory.mktemp("alerts")
     write_functions(root / "functions")
-    (root / "backstay.toml").write_text(CHANNELS)
+    (root / "backstay.toml").write_text(SLACK + EMAIL)
     with forgotten(root):
         yield synthesise(root / "out", functions=str(root / "functions"), config=str(root / "backstay.toml"))
 
@@ -71,6 +62,6 @@ def test_who_tells_channels_knows_where_the_api_is(deployed: Template) -> None:
 def test_whoever_synthesises_hears_which_channels_are_missing(
     functions: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "backstay.toml").write_text(CHANNELS)
+    (tmp_path / "backstay.toml").write_text(SLACK + EMAIL)
     synthesise(tmp_path / "out", functions=str(functions), config=str(tmp_path / "backstay.toml"))
     assert "alerts: policy critical passes over 'pagerduty': there is no such channel" in capfd.readouterr().err

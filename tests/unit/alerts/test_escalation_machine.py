@@ -8,21 +8,8 @@ from hypothesis import strategies as st
 
 from backstay import config
 from infra.escalation_machine import escalation_machine
+from tests.alert_channels import EMAIL, EVERY, SLACK
 from tests.states_language import Machine, Sent, TaskError
-
-CHANNELS = """
-[alerts.channels.slack]
-kind = "slack"
-secret = "alerts/slack"
-[alerts.channels.oncall]
-kind = "pagerduty"
-secret = "alerts/pagerduty"
-[alerts.channels.email]
-kind = "email"
-sender = "a@b.test"
-to = ["c@b.test"]
-"""
-TELLS, LOOKS = "arn:aws:states:::sqs:sendMessage", "arn:aws:states:::dynamodb:getItem"
 
 
 class World:
@@ -69,24 +56,20 @@ def escalate(toml: str, policy: str, world: World) -> str:
 )
 def test_the_built_in_policies_tell_whom_they_should_when_they_should(policy: str, told: list[tuple[int, str]]) -> None:
     world = World()
-    assert escalate(CHANNELS, policy, world) == "SUCCEEDED"
+    assert escalate(EVERY, policy, world) == "SUCCEEDED"
     assert world.told == told
 
 
 @pytest.mark.parametrize(("closes_after_min", "told"), [(0, []), (1, ["slack"]), (6, ["slack", "oncall"])])
 def test_nobody_is_told_once_somebody_looks_after_the_alert(closes_after_min: int, told: list[str]) -> None:
     world = World(closes_after_s=60 * closes_after_min)
-    assert escalate(CHANNELS, "default", world) == "SUCCEEDED"
+    assert escalate(EVERY, "default", world) == "SUCCEEDED"
     assert [channel for _, channel in world.told] == told
 
 
 def test_a_channel_that_nobody_configured_is_passed_over_and_the_others_keep_their_times() -> None:
     world = World()
-    escalate(
-        CHANNELS.replace("[alerts.channels.oncall]", "[alerts.channels.hook]").replace("pagerduty", "slack"),
-        "default",
-        world,
-    )
+    escalate(SLACK + EMAIL, "default", world)
     assert world.told == [(0, "slack"), (15, "email")]
 
 
@@ -98,13 +81,13 @@ def test_without_channels_an_escalation_ends_at_once() -> None:
 
 def test_a_policy_that_was_since_removed_is_taken_for_the_default_one() -> None:
     world = World()
-    escalate(CHANNELS, "gone", world)
+    escalate(EVERY, "gone", world)
     assert [channel for _, channel in world.told] == ["slack", "oncall", "email"]
 
 
 def test_a_channel_whose_job_cannot_be_sent_holds_up_no_other_and_fails_the_execution() -> None:
     world = World(cannot_send="slack")
-    assert escalate(CHANNELS, "critical", world) == "FAILED"
+    assert escalate(EVERY, "critical", world) == "FAILED"
     assert [channel for _, channel in world.told] == ["oncall", "email"]
 
 
@@ -115,7 +98,7 @@ def test_a_channel_whose_job_cannot_be_sent_holds_up_no_other_and_fails_the_exec
 def test_every_step_of_any_policy_comes_at_its_minute(minutes: list[int], channels: list[str]) -> None:
     pairs = list(zip(minutes, channels, strict=False))
     steps = ", ".join(f'{{ after_minutes = {after}, channels = ["{channel}"] }}' for after, channel in pairs)
-    toml = f"{CHANNELS}\n[alerts.policies.own]\nsteps = [{steps}]\n"
+    toml = f"{EVERY}\n[alerts.policies.own]\nsteps = [{steps}]\n"
     world = World()
     assert escalate(toml, "own", world) == "SUCCEEDED"
     assert world.told == [(after, channel) for after, channel in pairs if channel != "nobody"]
@@ -126,4 +109,4 @@ def test_it_holds_no_null_which_would_be_lost_on_its_way_to_the_template() -> No
         inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
         return [part, *(value for one in inner for value in values(one))]
 
-    assert None not in values(escalation_machine(config.parse(CHANNELS).alerts, "alerts", "https://queue"))
+    assert None not in values(escalation_machine(config.parse(EVERY).alerts, "alerts", "https://queue"))
