@@ -30,7 +30,7 @@ from bench.model import instant_model
 from bench.work import INPUTS
 
 BATCH = 10
-STREAM_BATCH = 100
+STREAM_BATCH = 200
 """Records that the stream's consumer takes at once; infra sets it."""
 
 

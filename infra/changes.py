@@ -15,7 +15,7 @@ from infra.queue_alarms import watch_dead_letters
 from infra.reach import Reach
 from infra.task_queue import encrypted_queue
 
-_BATCH = 100
+_BATCH = 200  # a transaction costs by its items, and most changes of a batch meet in the same few
 _GATHER_S = 2
 _RETRIES = 10
 

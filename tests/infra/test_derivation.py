@@ -86,7 +86,7 @@ def test_only_tasks_that_call_a_model_and_the_function_that_tries_providers_carr
 def test_the_stream_brings_changes_of_state_only(dev: Template) -> None:
     (source,) = dev.sources_of("backstay-dev-follow-changes")
     assert source["FilterCriteria"] == {"Filters": [{"Pattern": '{"dynamodb":{"Keys":{"part":{"S":["state"]}}}}'}]}
-    assert source["BatchSize"] == 100
+    assert source["BatchSize"] == 200
     assert source["BisectBatchOnFunctionError"] is False
     assert source["DestinationConfig"]["OnFailure"]["Destination"]
 

@@ -1,6 +1,7 @@
 """What calls of providers measure: a line a provider."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -43,6 +44,15 @@ def test_the_provider_is_the_only_dimension_whichever_function_asked_it(capsys, 
     (line,) = lines(metrics, capsys)
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive["Dimensions"] == [["Provider"]]
+
+
+def test_tokens_and_cost_are_a_total_a_line(capsys):
+    metrics = CallMetrics()
+    for usd in ("0.25", "0.5"):
+        metrics.answered(Call("openai", "gpt", 100, 20, 1500, Decimal(usd)))
+    (line,) = lines(metrics, capsys)
+    assert (line["InputTokens"], line["OutputTokens"], line["CostUsd"]) == ([200], [40], [0.75])
+    assert len(line["ModelCallTime"]) == 2
 
 
 def test_each_provider_has_its_own_line(capsys):

@@ -15,6 +15,8 @@ _OF_THE_QUESTION = frozenset({ErrorClass.CONTEXT_LENGTH, ErrorClass.MODERATION, 
 @dataclass(slots=True)
 class _Gathered:
     metrics: list[Metric] = field(default_factory=list)
+    totals: dict[str, Metric] = field(default_factory=dict)
+    """Of what is only ever added up: a value a batch, since every byte of a line is billed."""
     models: set[str] = field(default_factory=set)
     classes: set[str] = field(default_factory=set)
 
@@ -33,9 +35,11 @@ class CallMetrics:
             call.model,
             Metric("ModelCallFailed", _ANSWERED_PERCENT, "Percent"),
             Metric("ModelCallTime", call.latency_ms, "Milliseconds"),
-            Metric("InputTokens", call.input_tokens),
-            Metric("OutputTokens", call.output_tokens),
-            Metric("CostUsd", float(call.cost_usd or 0), "None"),
+            totals=(
+                Metric("InputTokens", call.input_tokens),
+                Metric("OutputTokens", call.output_tokens),
+                Metric("CostUsd", float(call.cost_usd or 0), "None"),
+            ),
         )
 
     def failed(self, provider: str, model: str, error_class: ErrorClass) -> None:
@@ -58,12 +62,22 @@ class CallMetrics:
             notes: dict[str, str | int] = {"models": " ".join(sorted(of.models))}
             if of.classes:
                 notes["failures"] = " ".join(sorted(of.classes))
-            emit(of.metrics, {"Provider": provider}, notes)
+            emit([*of.metrics, *of.totals.values()], {"Provider": provider}, notes)
 
-    def _add(self, provider: str, model: str, *metrics: Metric, error_class: ErrorClass | None = None) -> None:
+    def _add(
+        self,
+        provider: str,
+        model: str,
+        *metrics: Metric,
+        totals: tuple[Metric, ...] = (),
+        error_class: ErrorClass | None = None,
+    ) -> None:
         with self._lock:
             of = self._gathered.setdefault(provider, _Gathered())
             of.metrics.extend(metrics)
+            for one in totals:
+                before = of.totals[one.name].value if one.name in of.totals else 0
+                of.totals[one.name] = Metric(one.name, before + one.value, one.unit)
             if model:
                 of.models.add(model)
             if error_class:
