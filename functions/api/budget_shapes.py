@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from .shapes import Moment, Shape, example
+from .shapes import Amount, Moment, Shape, example
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,11 +22,11 @@ class BudgetWindow(Shape):
     window: WindowName
     period: Annotated[str, Field(description="Which one it is, such as 2026-11.")]
     turns_at: Moment
-    limit: Annotated[Decimal | None, Field(description="None: there is no limit.")]
+    limit: Annotated[Amount | None, Field(description="None: there is no limit.")]
     hard: Annotated[bool, Field(description="Past a hard limit no call is made; past a soft one it is told.")]
     set_by: Annotated[Literal["backstay.toml", "hand"], Field(description="Whose word the limit is.")]
-    spent: Decimal
-    left: Annotated[Decimal | None, Field(description="None without a limit; below 0 past a soft or lowered one.")]
+    spent: Amount
+    left: Annotated[Amount | None, Field(description="None without a limit; below 0 past a soft or lowered one.")]
     used_percent: Annotated[float | None, Field(description="What is spent of the limit; none without one.")]
 
 
@@ -35,7 +35,7 @@ class BudgetShape(Shape):
 
     scope: Annotated[str, Field(description="Such as `total`, `provider:openai`, `quota:openai:requests`.")]
     unit: Annotated[str, Field(description="What its amounts are in: `usd`, or of a quota `requests` or `tokens`.")]
-    reserved: Annotated[Decimal, Field(description="Held for calls under way, in every window.")]
+    reserved: Annotated[Amount, Field(description="Held for calls under way, in every window.")]
     windows: list[BudgetWindow]
 
 

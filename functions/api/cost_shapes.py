@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from .shapes import Moment, Shape
+from .shapes import Amount, Moment, Shape
 
 if TYPE_CHECKING:
     from backstay.costs.export import Row
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Sums(Shape):
     """What calls came to."""
 
-    cost_usd: Decimal
+    cost_usd: Amount
     calls: Annotated[int, Field(description="Answered by a provider, and paid for.")]
     unpriced_calls: Annotated[int, Field(description="Of these, calls that nobody has priced.")]
     input_tokens: int
@@ -26,11 +26,11 @@ class Sums(Shape):
     cached_tokens: Annotated[int, Field(description="Of the input, read from the provider's cache.")]
     cache_write_tokens: Annotated[int, Field(description="Of the input, written into the provider's cache.")]
     jobs: Annotated[int, Field(description="Jobs that made a call.")]
-    cost_per_job_usd: Annotated[Decimal | None, Field(description="On average; none where no job made a call.")]
+    cost_per_job_usd: Annotated[Amount | None, Field(description="On average; none where no job made a call.")]
     cache_hits: Annotated[int, Field(description="Questions that Backstay's own cache answered.")]
-    cache_saved_usd: Annotated[Decimal, Field(description="What those answers had cost when they were first given.")]
+    cache_saved_usd: Annotated[Amount, Field(description="What those answers had cost when they were first given.")]
     lost_usd: Annotated[
-        Decimal, Field(description="Paid in runs that failed, less what later runs that succeeded made use of.")
+        Amount, Field(description="Paid in runs that failed, less what later runs that succeeded made use of.")
     ]
 
 
@@ -44,16 +44,16 @@ class CostDay(Shape):
     """What was spent on a day, UTC."""
 
     day: Annotated[str, Field(description="Such as 2026-11-25.")]
-    cost_usd: Decimal
+    cost_usd: Amount
     calls: int
 
 
 class TrendShape(Shape):
     """Today, which is not over, beside the days before. Changes are ratios: 0.5 is half as much again."""
 
-    today_usd: Decimal
-    yesterday_usd: Decimal
-    week_average_usd: Annotated[Decimal, Field(description="A day, over the seven before today.")]
+    today_usd: Amount
+    yesterday_usd: Amount
+    week_average_usd: Annotated[Amount, Field(description="A day, over the seven before today.")]
     change_on_yesterday: float | None
     change_on_week: float | None
 
@@ -61,9 +61,9 @@ class TrendShape(Shape):
 class ProjectionShape(Shape):
     """What comes of it if days go on like the last seven: times 30, and times 365."""
 
-    daily_average_usd: Decimal
-    monthly_usd: Decimal
-    yearly_usd: Decimal
+    daily_average_usd: Amount
+    monthly_usd: Amount
+    yearly_usd: Amount
 
 
 class RunwayShape(Shape):
@@ -71,9 +71,9 @@ class RunwayShape(Shape):
 
     scope: str
     window: str
-    limit_usd: Decimal
-    left_usd: Annotated[Decimal, Field(description="Less what calls under way hold.")]
-    a_day_usd: Annotated[Decimal, Field(description="The rate that is assumed.")]
+    limit_usd: Amount
+    left_usd: Annotated[Amount, Field(description="Less what calls under way hold.")]
+    a_day_usd: Annotated[Amount, Field(description="The rate that is assumed.")]
     days: Annotated[float | None, Field(description="Until nothing is left; none where nothing is being spent.")]
     runs_out_at: Annotated[Moment | None, Field(description="None: not before the window turns.")]
     turns_at: Moment
@@ -109,7 +109,7 @@ class ExportRow(Shape):
     provider: str
     operation: str
     model: str
-    cost_usd: Decimal
+    cost_usd: Amount
     calls: int
     unpriced_calls: int
     input_tokens: int
@@ -118,8 +118,8 @@ class ExportRow(Shape):
     cache_write_tokens: int
     jobs: Annotated[int, Field(description="That made their first call there, so that they add up.")]
     cache_hits: int
-    cache_saved_usd: Decimal
-    lost_usd: Decimal
+    cache_saved_usd: Amount
+    lost_usd: Amount
 
 
 class CostExport(Shape):
@@ -135,7 +135,7 @@ class InsightShape(Shape):
 
     kind: Annotated[str, Field(description="cheaper_route, caching or retries.")]
     task: str
-    saving_usd: Annotated[Decimal, Field(description="Roughly, of what the last thirty days cost.")]
+    saving_usd: Annotated[Amount, Field(description="Roughly, of what the last thirty days cost.")]
     text: Annotated[str, Field(description="For a person: what was seen, and what to do.")]
 
 

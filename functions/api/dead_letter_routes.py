@@ -1,6 +1,5 @@
 """Dead letters: what failed for good, and sending it anew."""
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 from aws_lambda_powertools.event_handler import Response, content_types
@@ -16,7 +15,7 @@ from .job_shapes import Job
 from .job_view import job_of, path_of
 from .problems import invalid
 from .services import services
-from .shapes import JsonObject, Moment, Shape, TenantName, example
+from .shapes import Amount, JsonObject, Moment, Shape, TenantName, example
 from .submitting import submit_internal
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ class RedriveEstimate(Shape):
 
     count: int
     is_more: Annotated[bool, Field(description="Whether there are more than were counted.")]
-    expected_cost_usd: Annotated[Decimal, Field(description="By what the jobs have cost so far, on average.")]
+    expected_cost_usd: Annotated[Amount, Field(description="By what the jobs have cost so far, on average.")]
 
 
 @router.get("/api/dead-letters", security=needs(Scope.READ), tags=["operation"], summary="List dead letters")

@@ -1,6 +1,5 @@
 """Shapes of the routes about jobs."""
 
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field
@@ -9,7 +8,7 @@ from backstay.jobs.record import State
 from backstay.jobs.step import Direction
 
 from .problems import Problem
-from .shapes import JsonObject, Moment, Shape, TenantName, example
+from .shapes import Amount, JsonObject, Moment, Shape, TenantName, example
 
 Priority = Literal["high", "normal", "low"]
 LONGEST_DELAY_S = 366 * 86_400
@@ -121,24 +120,24 @@ class ModelCall(Shape):
     output_tokens: int
     cached_tokens: int
     latency_ms: int
-    cost_usd: Annotated[Decimal | None, Field(description="None while nobody has priced the model.")]
+    cost_usd: Annotated[Amount | None, Field(description="None while nobody has priced the model.")]
     price_version: str
     replayed: Annotated[bool, Field(description="Answered from what an earlier attempt had paid for.")]
     cached: Annotated[bool, Field(description="Answered from the cache, for nothing.")]
     failed_over_from: Annotated[list[FailedRouteShape], Field(description="Whom it stands in for.")]
     operation: Annotated[str | None, Field(description="Of a provider that has no models.")]
-    quantity: Annotated[Decimal | None, Field(description="Of the operation's units.")]
+    quantity: Annotated[Amount | None, Field(description="Of the operation's units.")]
     cache_write_tokens: Annotated[int, Field(description="Of the input, written into the provider's cache.")]
     cache_write_1h_tokens: Annotated[int, Field(description="Of these, for an hour.")]
     reasoning_tokens: Annotated[int, Field(description="Of the output, not shown.")]
     service: Annotated[str | None, Field(description="batch, flex or priority; none is the usual class.")]
-    saved_usd: Annotated[Decimal, Field(description="What the cached answer had cost.")]
+    saved_usd: Annotated[Amount, Field(description="What the cached answer had cost.")]
 
 
 class JobReceipt(Shape):
     """What a job cost."""
 
-    cost_usd: Decimal
+    cost_usd: Amount
     calls: list[ModelCall]
 
 

@@ -1,12 +1,11 @@
 """Shapes of what is known of providers of models."""
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from .breaker_shapes import BreakerShape
-from .shapes import Moment, Shape
+from .shapes import Amount, Moment, Shape
 
 if TYPE_CHECKING:
     from backstay.credit import CreditState
@@ -28,10 +27,10 @@ class RateShape(Shape):
 class CreditShape(Shape):
     """What the last hourly check found, in US dollars."""
 
-    remaining_usd: Annotated[Decimal | None, Field(description="None: no limit is known.")]
-    used_today_usd: Decimal | None
-    used_this_week_usd: Decimal | None
-    used_this_month_usd: Decimal | None
+    remaining_usd: Annotated[Amount | None, Field(description="None: no limit is known.")]
+    used_today_usd: Amount | None
+    used_this_week_usd: Amount | None
+    used_this_month_usd: Amount | None
     is_free_tier: bool
     checked_at: Moment | None
     failures_in_a_row: Annotated[int, Field(description="Checks that have failed since.")]
@@ -47,7 +46,7 @@ class TodayShape(Shape):
     average_latency_ms: float | None
     input_tokens: int
     output_tokens: int
-    cost_usd: Decimal
+    cost_usd: Amount
 
 
 class ProviderShape(Shape):

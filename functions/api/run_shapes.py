@@ -1,12 +1,11 @@
 """Shapes of the routes about sagas and their runs."""
 
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from .job_shapes import JobFailure
-from .shapes import JsonObject, Moment, Shape, TenantName, example
+from .shapes import Amount, JsonObject, Moment, Shape, TenantName, example
 
 State = Literal[
     "running",
@@ -116,7 +115,7 @@ class RunUndo(Shape):
     attempts: int
     started_at: Moment | None
     finished_at: Moment | None
-    cost_usd: Decimal | None
+    cost_usd: Amount | None
     error: JobFailure | None
     job: Annotated[str, Field(description="Where the job is read.")]
 
@@ -144,7 +143,7 @@ class RunStep(Shape):
     finished_at: Moment | None
     queue_wait_ms: int | None
     run_ms: int | None
-    cost_usd: Decimal | None
+    cost_usd: Amount | None
     output: Annotated[Any, Field(description="What came of it, up to 100 kB.")]
     output_link: Annotated[str | None, Field(description="Reads a larger output.")]
     error: JobFailure | None
@@ -179,7 +178,7 @@ class RunDetail(Run):
         list[StandingEffect],
         Field(description="Of a run that failed or was called off: steps whose effect stands, or may."),
     ]
-    cost_usd: Annotated[Decimal, Field(description="Of all jobs, those that undo included.")]
+    cost_usd: Annotated[Amount, Field(description="Of all jobs, those that undo included.")]
     picture: Annotated[str | None, Field(description="The saga as the run was started with it, in Mermaid.")]
     saga_has_changed: Annotated[bool, Field(description="Since the run was started; a redrive goes by today's.")]
     shared: SharedShape

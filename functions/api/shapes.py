@@ -1,6 +1,7 @@
 """What all shapes of requests and answers have in common."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, StringConstraints, WithJsonSchema
@@ -18,6 +19,11 @@ Moment: TypeAlias = Annotated[
     datetime, PlainSerializer(iso, when_used="json"), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
 """A time, answered as ISO 8601 in UTC with milliseconds."""
+
+Amount: TypeAlias = Annotated[
+    Decimal, PlainSerializer("{:f}".format, return_type=str, when_used="json"), WithJsonSchema({"type": "string"})
+]
+"""A number that must not lose a digit, such as dollars: answered as text, and never with an exponent."""
 
 TenantName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 

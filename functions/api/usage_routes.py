@@ -14,7 +14,7 @@ from .gate import caller_of, needs, require_every_tenant, routes
 from .job_routes import IdempotencyKey
 from .problems import invalid
 from .services import services
-from .shapes import Shape, TenantName, example
+from .shapes import Amount, Shape, TenantName, example
 
 if TYPE_CHECKING:
     from backstay.budgets.elsewhere import Spent
@@ -59,7 +59,7 @@ class UsageShape(Shape):
     """What was booked."""
 
     idempotency_key: str
-    cost_usd: Decimal
+    cost_usd: Amount
     budgets: Annotated[list[str], Field(description="In which it counts as spent.")]
 
 

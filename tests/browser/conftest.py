@@ -92,7 +92,7 @@ def site(files: Path, environment: None, handler: Handler, tmp_path: Path) -> It
 @pytest.fixture
 def page(browser: Browser, site: str) -> Iterator[Page]:
     """A tab that nobody is signed in to yet. What its console complains of fails the test."""
-    context = browser.new_context(base_url=site, viewport={"width": 1200, "height": 800})
+    context = browser.new_context(base_url=site, locale="en-US", viewport={"width": 1200, "height": 800})
     tab = context.new_page()
     tab.set_default_timeout(_PATIENCE_MS)
     complaints: list[str] = []

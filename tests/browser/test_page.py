@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from backstay.jobs.record import State
 
 SignIn = Callable[..., Page]
-VIEWS = ("Overview", "Jobs", "Dead letters", "Runs", "Providers", "Money")
+VIEWS = ("Overview", "Jobs", "Dead letters", "Runs", "Providers", "Budgets", "Costs", "Alerts")
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>\u202e\u0645\u0631\u062d\u0628\u0627"
 
 
@@ -141,14 +141,10 @@ def test_hostile_content_is_shown_as_text(sign_in: SignIn, machine: Any) -> None
 def test_a_megabyte_is_shown_in_part_until_somebody_wants_it_whole(sign_in: SignIn, machine: Any) -> None:
     record = machine.submit("obey", {})
     page = sign_in()
-    huge = {"text": "y" * 1_000_000}
-
-    def answer(route: Route) -> None:
-        real = route.fetch()
-        route.fulfill(response=real, json={**real.json(), "result": huge})
-
-    page.route(f"**/api/jobs/{record.id}", answer)
-    page.goto(f"/#/jobs/{record.id}")
+    with page.expect_response(f"**/api/jobs/{record.id}") as first:
+        page.goto(f"/#/jobs/{record.id}")
+    huge = {**first.value.json(), "result": {"text": "y" * 1_000_000}}
+    page.route(f"**/api/jobs/{record.id}", lambda route: route.fulfill(json=huge))
     expect(page.get_by_role("button", name="Show all 1000 kB")).to_be_visible()
     assert page.evaluate("document.body.innerText.length") < 100_000
     page.get_by_role("button", name="Show all 1000 kB").click()

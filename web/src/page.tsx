@@ -15,7 +15,9 @@ import { DeadLetters } from "./views/dead_letters.tsx";
 import { Runs } from "./views/runs.tsx";
 import { Run } from "./views/run.tsx";
 import { Providers } from "./views/providers.tsx";
-import { Money } from "./views/money.tsx";
+import { Budgets } from "./views/budgets.tsx";
+import { Costs } from "./views/costs.tsx";
+import { Alerts } from "./views/alerts.tsx";
 
 const VIEWS: Record<string, { title: string; shown: (place: Place) => JSX.Element }> = {
   overview: { title: "Overview", shown: () => <Overview /> },
@@ -23,7 +25,9 @@ const VIEWS: Record<string, { title: string; shown: (place: Place) => JSX.Elemen
   "dead-letters": { title: "Dead letters", shown: (place) => <DeadLetters query={place.query} /> },
   runs: { title: "Runs", shown: (place) => (place.id ? <Run id={place.id} /> : <Runs query={place.query} />) },
   providers: { title: "Providers", shown: () => <Providers /> },
-  money: { title: "Money", shown: () => <Money /> },
+  budgets: { title: "Budgets", shown: () => <Budgets /> },
+  costs: { title: "Costs", shown: (place) => <Costs query={place.query} /> },
+  alerts: { title: "Alerts", shown: (place) => <Alerts query={place.query} /> },
 };
 
 export function Page(): JSX.Element {

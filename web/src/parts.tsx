@@ -51,7 +51,7 @@ export function Table<Row>(props: {
 }
 
 const GOOD = new Set(["completed", "closed", "healthy", "resolved", "approved"]);
-const BAD = new Set(["failed", "open", "unhealthy", "compensation_failed", "critical", "emergency", "rejected"]);
+const BAD = new Set(["failed", "open", "unhealthy", "compensation_failed", "critical", "emergency", "rejected", "unresolved"]);
 const WARNING = new Set(["half_open", "degraded", "warning", "compensated", "aborted", "paused", "acknowledged"]);
 
 export function State(props: { of: string }): JSX.Element {
@@ -182,14 +182,15 @@ export function Choice(props: {
   label: string;
   value: string;
   of: readonly string[];
-  all: string;
+  /** What stands for no choice; without it there is always one. */
+  all?: string;
   choose: (value: string) => void;
 }): JSX.Element {
   return (
     <label>
       {props.label}{" "}
       <select value={props.value} onChange={(event) => props.choose(event.currentTarget.value)}>
-        <option value="">{props.all}</option>
+        {props.all ? <option value="">{props.all}</option> : null}
         {props.of.map((one) => (
           <option value={one}>{one.replaceAll("_", " ")}</option>
         ))}

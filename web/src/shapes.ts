@@ -218,3 +218,74 @@ export interface Budget {
   reserved: string;
   windows: BudgetWindow[];
 }
+
+export interface Sums {
+  cost_usd: string;
+  calls: number;
+  input_tokens: number;
+  output_tokens: number;
+  jobs: number;
+  cost_per_job_usd: string | null;
+  cache_hits: number;
+  cache_saved_usd: string;
+  lost_usd: string;
+}
+
+export interface Costs {
+  window: string;
+  first_day: string;
+  last_day: string;
+  total: Sums;
+  groups: (Sums & { name: string })[];
+  more_groups: number;
+  days: { day: string; cost_usd: string; calls: number }[];
+  trend: {
+    today_usd: string;
+    yesterday_usd: string;
+    week_average_usd: string;
+    change_on_yesterday: number | null;
+    change_on_week: number | null;
+  };
+  projection: { daily_average_usd: string; monthly_usd: string; yearly_usd: string };
+  runway: {
+    scope: string;
+    window: string;
+    left_usd: string;
+    a_day_usd: string;
+    days: number | null;
+    runs_out_at: string | null;
+  }[];
+}
+
+export interface Alert {
+  id: string;
+  rule: string;
+  category: string;
+  source: string;
+  severity: string;
+  state: "open" | "acknowledged" | "resolved";
+  text: string;
+  count: number;
+  opened_at: string;
+  last_at: string;
+  acknowledged_by: string | null;
+  resolved_by: string | null;
+  muted_by: string | null;
+  deliveries: { channel: string; state: string; error: string | null }[];
+}
+
+export interface Silence {
+  id: string;
+  covers: string;
+  value: string;
+  ends_at: string;
+  reason: string;
+}
+
+export interface MaintenanceWindow {
+  id: string;
+  categories: string[];
+  begins_at: string;
+  ends_at: string;
+  reason: string;
+}

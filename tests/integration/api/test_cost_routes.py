@@ -176,3 +176,8 @@ def test_a_tenant_s_key_exports_that_tenant_s_lines_alone(client, spend) -> None
 )
 def test_days_that_are_none_or_too_many_are_refused(client, query) -> None:
     assert client()("GET", "/api/costs/export", query=query).status == 422
+
+
+def test_amounts_are_written_out_however_small_they_are(client) -> None:
+    costs = client()("GET", "/api/costs").json
+    assert costs["projection"]["yearly_usd"] == "0.000000000000"

@@ -5,11 +5,11 @@ import { Loading } from "../parts.tsx";
 import type { Page } from "../pages.ts";
 import type { Budget, BudgetWindow } from "../shapes.ts";
 
-export function Money(): JSX.Element {
+export function Budgets(): JSX.Element {
   const pages = usePages<{ budgets: Budget[] } & Page, Budget>("/api/budgets", {}, (page) => page.budgets, (one) => one.scope);
   return (
     <>
-      <h1>Money</h1>
+      <h1>Budgets</h1>
       <Loading of={pages.first}>
         {() => (
           <div class="cards">

@@ -1,0 +1,39 @@
+/** Spending by day, drawn by uPlot; the same numbers stand in a table for who can't see it. */
+
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+
+const HEIGHT = 180;
+
+export function Chart(props: { label: string; days: string[]; values: number[] }): JSX.Element {
+  const place = useRef<HTMLDivElement>(null);
+  const data = JSON.stringify([props.days, props.values]);
+  useEffect(() => {
+    const at = place.current;
+    if (!at) return;
+    const ink = getComputedStyle(at).color;
+    const axis = { stroke: ink, grid: { stroke: "#8884", width: 1 }, ticks: { stroke: "#8884", width: 1 } };
+    const bars = uPlot.paths.bars?.({ size: [0.7] });
+    const chart = new uPlot(
+      {
+        width: at.clientWidth,
+        height: HEIGHT,
+        legend: { show: false },
+        cursor: { y: false },
+        scales: { y: { range: (_, __, most) => [0, most || 1] } },
+        axes: [axis, { ...axis, size: 70, values: (_, marks) => marks.map((mark) => `$${mark}`) }],
+        series: [{}, { label: props.label, stroke: "#2a9d8f", fill: "#2a9d8f55", ...(bars ? { paths: bars } : {}) }],
+      },
+      [props.days.map((day) => Date.parse(day) / 1000), props.values],
+      at,
+    );
+    const follow = new ResizeObserver(() => chart.setSize({ width: at.clientWidth, height: HEIGHT }));
+    follow.observe(at);
+    return () => {
+      follow.disconnect();
+      chart.destroy();
+    };
+  }, [data]);
+  return <div class="chart" ref={place} role="img" aria-label={props.label} />;
+}
