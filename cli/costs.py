@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from backstay.costs.report import By
 from cli.api import Api
+from cli.budgets import Window
 from cli.output import console, cost_text, print_json, table_of
 from cli.target import Session
 
@@ -16,25 +18,6 @@ app = typer.Typer(help="What was spent: by provider, task, tenant, tag, model or
 
 Json = Annotated[bool, typer.Option("--json", help="Answer with JSON.")]
 Tenant = Annotated[str | None, typer.Option(help="Only this tenant's.")]
-
-
-class Window(StrEnum):
-    """From when on."""
-
-    DAILY = "daily"
-    MONTHLY = "monthly"
-    YEARLY = "yearly"
-
-
-class By(StrEnum):
-    """What is listed."""
-
-    PROVIDER = "provider"
-    TASK = "task"
-    TENANT = "tenant"
-    TAG = "tag"
-    MODEL = "model"
-    OPERATION = "operation"
 
 
 class Of(StrEnum):
