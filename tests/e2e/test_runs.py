@@ -1,10 +1,11 @@
 """Runs of sagas from outside: through the API and at the terminal. One sentence a test."""
 
 import json
-import time
 import uuid
 
 import pytest
+
+from tests.receivers import receiver, status
 
 from .conftest import Backstay
 from .runs import read, start, until
@@ -60,23 +61,24 @@ def test_an_aborted_run_is_undone(stack: Stack):
 
 
 def test_a_failed_run_is_redriven_from_the_step_that_failed(stack: Stack):
-    run_id = start(stack, "try-again", {"fail_until": time.time() + 12})
-    failed = until(stack, run_id)
-    assert failed["state"] == "failed"
-    assert states_of(failed) == {"prepare": "completed", "wait_for_it": "failed"}
-    assert failed["error"]["class"] == "task_error"
-    time.sleep(max(0.0, 12 - failed["duration_ms"] / 1000))
-    stack.post(f"/api/runs/{run_id}/redrive")
-    done = until(stack, run_id)
-    assert (done["state"], done["redrives"], done["error"]) == ("completed", 1, None)
+    with receiver() as outside:
+        outside.answers(status(503))
+        run_id = start(stack, "try-again", {"url": outside.url()})
+        failed = until(stack, run_id, "failed")
+        assert states_of(failed) == {"prepare": "completed", "call": "failed"}
+        assert failed["error"]["class"] == "task_error"
+        outside.answers(status(200))
+        stack.post(failed["links"]["redrive"])
+        done = until(stack, run_id, "completed")
+    assert (done["redrives"], done["error"]) == (1, None)
     assert done["steps"][0]["job_id"] == failed["steps"][0]["job_id"]
     assert done["steps"][0]["finished_at"] == failed["steps"][0]["finished_at"], "nothing that succeeded is repeated"
 
 
 def test_a_compensated_run_is_redriven_as_another(stack: Stack):
-    run_id = start(stack, "two-steps", {"reject": True})
+    run_id = start(stack, "carry", {"reject": True})
     run = until(stack, run_id, "compensated")
-    assert run["undone"] == ["first"]
+    assert run["undone"] == ["lift"]
     anew = stack.post(f"/api/runs/{run_id}/redrive")
     assert anew["links"]["redrive_of"] == f"/api/runs/{run_id}"
     assert until(stack, anew["id"])["state"] == "compensated"
@@ -84,22 +86,24 @@ def test_a_compensated_run_is_redriven_as_another(stack: Stack):
 
 
 def test_what_could_not_be_undone_is_undone_by_a_redrive_and_nothing_else_again(stack: Stack):
-    mended_at = time.time() + 15
-    run_id = start(stack, "hard-to-undo", {"fail_until": mended_at})
-    failed = until(stack, run_id, "compensation_failed")
-    assert (failed["undone"], failed["standing"]) == (["easy"], [{"step": "hard", "why": "undo_failed"}])
-    time.sleep(max(0.0, mended_at - time.time()))
-    stack.post(failed["links"]["redrive"])
-    run = until(stack, run_id, "compensated")
+    with receiver() as outside:
+        outside.answers(status(503))
+        run_id = start(stack, "hard-to-undo", {"url": outside.url()})
+        failed = until(stack, run_id, "compensation_failed")
+        assert (failed["undone"], failed["standing"]) == (["easy"], [{"step": "hard", "why": "undo_failed"}])
+        outside.answers(status(200))
+        stack.post(failed["links"]["redrive"])
+        run = until(stack, run_id, "compensated")
     assert (run["undone"], run["standing"], run["redrives"]) == (["hard", "easy"], [], 1)
     assert run["steps"][0]["undo"] == failed["steps"][0]["undo"], "what is undone is not undone again"
     assert run["error"]["message"] == "told to reject", "the first failure is still told"
 
 
 def test_a_run_that_waits_in_vain_is_undone(stack: Stack):
-    run = until(stack, start(stack, "nobody-comes", {}))
-    assert (run["state"], run["undone"]) == ("compensated", ["prepare"])
-    assert states_of(run) == {"prepare": "completed", "hope": "timed_out", "go_on": "pending"}
+    with receiver() as outside:
+        run = until(stack, start(stack, "hard-to-undo", {"url": outside.url(), "hopes": True}))
+    assert (run["state"], run["undone"]) == ("compensated", ["hard", "easy"])
+    assert states_of(run) == {"easy": "completed", "hard": "completed", "hope": "timed_out", "fail": "pending"}
 
 
 def test_a_run_shares_state_and_says_that_it_is_done(stack: Stack):
@@ -128,26 +132,26 @@ def test_a_run_shares_state_and_says_that_it_is_done(stack: Stack):
 
 def test_starting_again_under_a_key_is_the_same_run_and_counts_once(stack: Stack):
     def started() -> int:
-        (numbers,) = [one for one in stack.get("/api/workflows")["workflows"] if one["saga"] == "two-steps"]
+        (numbers,) = [one for one in stack.get("/api/workflows")["workflows"] if one["saga"] == "carry"]
         return int(numbers["started"])
 
     before, key = started(), uuid.uuid4().hex
-    first = stack.request("POST", "/api/sagas/two-steps/runs", {"input": {}, "idempotency_key": key})
-    again = stack.request("POST", "/api/sagas/two-steps/runs", {"input": {}, "idempotency_key": key})
+    first = stack.request("POST", "/api/sagas/carry/runs", {"input": {}, "idempotency_key": key})
+    again = stack.request("POST", "/api/sagas/carry/runs", {"input": {}, "idempotency_key": key})
     assert (first.status_code, again.status_code) == (202, 200)
     assert first.json()["id"] == again.json()["id"]
     assert started() == before + 1
-    other = stack.request("POST", "/api/sagas/two-steps/runs", {"input": {"text": "x"}, "idempotency_key": key})
+    other = stack.request("POST", "/api/sagas/carry/runs", {"input": {"text": "x"}, "idempotency_key": key})
     assert other.status_code == 409
     assert until(stack, first.json()["id"])["state"] == "completed"
-    listed = stack.get("/api/runs", saga="two-steps", state="completed")["runs"]
+    listed = stack.get("/api/runs", saga="carry", state="completed")["runs"]
     assert first.json()["id"] in {run["id"] for run in listed}
 
 
 def test_a_run_is_watched_at_the_terminal_step_by_step(backstay: Backstay):
-    ran = backstay("saga", "start", "two-steps", "--input", "-", "--watch", stdin={"reject": True})
+    ran = backstay("saga", "start", "carry", "--input", "-", "--watch", stdin={"reject": True})
     assert ran.returncode == 1
-    assert "second: failed rejected: told to reject" in ran.stderr
-    assert "undone first" in ran.stdout
+    assert "drop: failed rejected: told to reject" in ran.stderr
+    assert "undone lift" in ran.stdout
     run_id = ran.stdout.split()[0]
     assert json.loads(backstay("saga", "show", run_id, "--json").stdout)["state"] == "compensated"

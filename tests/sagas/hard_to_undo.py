@@ -1,17 +1,18 @@
-"""A saga that fails at its end, and whose undoing fails until a moment."""
+"""A saga that never completes, and an undo that fails for as long as what it calls does."""
 
-from obey.task import Order
+from act.task import Trial
 
-from backstay.workflows.saga import Saga, Step, Undo, ref
+from backstay.workflows.saga import Saga, Step, Undo, WaitForSignal, fact, ref
 
-undo = Undo("obey", {"fail_until": ref("input.fail_until", default=0)})
+calls = {"url": ref("input.url"), "run_id": ref("run.id"), "step": "hard", "direction": "undo"}
 
 saga = Saga(
     "hard-to-undo",
-    input=Order,
+    input=Trial,
     steps=(
         Step("easy", "obey", {}, Undo("obey", {})),
-        Step("hard", "obey", {}, undo),
+        Step("hard", "obey", {}, Undo("act", calls)),
+        WaitForSignal("hope", "help", when=fact("input.hopes"), timeout_s=2),
         Step("fail", "obey", {"reject": True}),
     ),
 )

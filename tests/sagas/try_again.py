@@ -1,14 +1,9 @@
-"""A saga that fails until a moment, with nothing to undo."""
+"""A saga with nothing to undo, whose last step fails for as long as what it calls does."""
 
-from obey.task import Order
+from act.task import Trial
 
 from backstay.workflows.saga import Saga, Step, ref
 
-saga = Saga(
-    "try-again",
-    input=Order,
-    steps=(
-        Step("prepare", "obey", {"text": "begun"}),
-        Step("wait_for_it", "obey", {"fail_until": ref("input.fail_until", default=0), "text": ref("prepare.text")}),
-    ),
-)
+calls = {"url": ref("input.url"), "run_id": ref("run.id"), "step": "call", "direction": "do"}
+
+saga = Saga("try-again", input=Trial, steps=(Step("prepare", "obey", {"text": "begun"}), Step("call", "act", calls)))

@@ -37,6 +37,8 @@ class Trial(BaseModel):
     """Of the receiver."""
     faults: dict[str, Fault] = {}
     """By step and direction, such as `one#do`."""
+    hopes: bool = False
+    """Whether a run of `hard-to-undo` waits for help, in vain."""
 
 
 class Act(BaseModel):
