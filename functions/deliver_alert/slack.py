@@ -14,7 +14,8 @@ _SIGNS = {
     Severity.CRITICAL: ":red_circle:",
     Severity.EMERGENCY: ":rotating_light:",
 }
-_LONGEST_SECTION, _LONGEST_LINE = 2_900, 250  # Slack takes 3,000 characters, and then some are escaped
+_LONGEST_SECTION, _LONGEST_TEXT, _LONGEST_LINE = 2_900, 1_400, 250
+"""Slack takes 3,000 characters of a section; what is escaped is longer than it was."""
 
 
 class Slack:
@@ -36,11 +37,12 @@ class Slack:
 def body_of(message: Message) -> dict[str, Any]:
     """The message in Slack's blocks; `text` is what notifications and screen readers show."""
     sign = _SIGNS[message.alert.severity] if message.about is AlertState.OPEN else ":white_check_mark:"
-    said = f"{sign} *{_escaped(message.headline[:_LONGEST_LINE])}*\n{_escaped(message.text[: _LONGEST_SECTION // 2])}"
-    facts = " · ".join(f"{_escaped(name)} {_escaped(value[:_LONGEST_LINE])}" for name, value in message.facts.items())
+    headline, text = _cut(message.headline, _LONGEST_LINE), _cut(message.text, _LONGEST_TEXT)
+    said = f"{sign} *{_escaped(headline)}*\n{_escaped(text)}"
+    facts = " · ".join(_escaped(f"{name} {_cut(value, _LONGEST_LINE)}") for name, value in message.facts.items())
     notes = [facts, f"<{message.link}|Look at it>" if message.link else "", _escaped(message.remedy)]
     return {
-        "text": _escaped(f"{message.headline[:_LONGEST_LINE]}: {message.text[:_LONGEST_LINE]}"),
+        "text": _escaped(f"{headline}: {text}"),
         "blocks": [
             {"type": "section", "text": _markdown(said[:_LONGEST_SECTION])},
             {"type": "context", "elements": [_markdown(note[:_LONGEST_SECTION]) for note in notes if note]},
@@ -50,6 +52,11 @@ def body_of(message: Message) -> dict[str, Any]:
 
 def _markdown(text: str) -> dict[str, str]:
     return {"type": "mrkdwn", "text": text}
+
+
+def _cut(text: str, most: int) -> str:
+    """Not longer than that; it shows where something is missing."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _escaped(text: str) -> str:
