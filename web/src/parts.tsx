@@ -13,13 +13,16 @@ export interface Column<Row> {
   numeric?: boolean;
 }
 
-export function Table<Row>(props: {
+export interface TableProps<Row> {
   caption: string;
   columns: Column<Row>[];
   rows: Row[];
   id: (row: Row) => string;
+  /** What is said where there are none. */
   empty: string;
-}): JSX.Element {
+}
+
+export function Table<Row>(props: TableProps<Row>): JSX.Element {
   if (!props.rows.length) return <p class="empty">{props.empty}</p>;
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={props.caption}>

@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { Listing } from "../listing.tsx";
 import { usePages } from "../pages.ts";
 import { usePolled } from "../polling.ts";
 import { go, linkTo } from "../route.ts";
@@ -34,34 +35,23 @@ export function Alerts(props: { query: URLSearchParams }): JSX.Element {
           choose={(chosen) => go(linkTo("alerts", undefined, { state: chosen }))}
         />
       </form>
-      <Loading of={pages.first}>
-        {() => (
-          <>
-            <Table
-              caption="Alerts, latest first"
-              rows={pages.rows}
-              id={(alert) => alert.id}
-              empty="There is nothing to tell."
-              columns={[
-                { title: "Severity", cell: (alert) => <State of={alert.severity} /> },
-                { title: "What", cell: (alert) => <Text of={alert.text} /> },
-                { title: "Rule", cell: (alert) => alert.rule },
-                { title: "About", cell: (alert) => <bdi>{alert.source}</bdi> },
-                { title: "State", cell: (alert) => <StateOfAlert of={alert} /> },
-                { title: "Opened", cell: (alert) => <time title={when(alert.opened_at)}>{ago(alert.opened_at)}</time> },
-                { title: "Told", numeric: true, cell: (alert) => count(alert.count) },
-                { title: "Sent to", cell: (alert) => <Deliveries of={alert} /> },
-                ...(mayOperate ? [{ title: "Act", cell: (alert: Alert) => <Acts of={alert} done={done} /> }] : []),
-              ]}
-            />
-            {pages.more ? (
-              <button type="button" onClick={pages.more}>
-                More
-              </button>
-            ) : null}
-          </>
-        )}
-      </Loading>
+      <Listing
+        of={pages}
+        caption="Alerts, latest first"
+        id={(alert) => alert.id}
+        empty="There is nothing to tell."
+        columns={[
+          { title: "Severity", cell: (alert) => <State of={alert.severity} /> },
+          { title: "What", cell: (alert) => <Text of={alert.text} /> },
+          { title: "Rule", cell: (alert) => alert.rule },
+          { title: "About", cell: (alert) => <bdi>{alert.source}</bdi> },
+          { title: "State", cell: (alert) => <StateOfAlert of={alert} /> },
+          { title: "Opened", cell: (alert) => <time title={when(alert.opened_at)}>{ago(alert.opened_at)}</time> },
+          { title: "Told", numeric: true, cell: (alert) => count(alert.count) },
+          { title: "Sent to", cell: (alert) => <Deliveries of={alert} /> },
+          ...(mayOperate ? [{ title: "Act", cell: (alert: Alert) => <Acts of={alert} done={done} /> }] : []),
+        ]}
+      />
       <h2>Silences</h2>
       <Loading of={silences}>
         {(found) => (

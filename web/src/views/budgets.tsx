@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { More } from "../listing.tsx";
 import { usePages } from "../pages.ts";
 import { dollars, when } from "../format.ts";
 import { Loading } from "../parts.tsx";
@@ -27,11 +28,7 @@ export function Budgets(): JSX.Element {
           </div>
         )}
       </Loading>
-      {pages.more ? (
-        <button type="button" onClick={pages.more}>
-          More
-        </button>
-      ) : null}
+      <More of={pages} />
     </>
   );
 }

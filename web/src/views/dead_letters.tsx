@@ -1,8 +1,9 @@
 import type { JSX } from "preact";
+import { Listing } from "../listing.tsx";
 import { usePages } from "../pages.ts";
 import { linkTo } from "../route.ts";
 import { ago, when } from "../format.ts";
-import { Act, Loading, Table, Text } from "../parts.tsx";
+import { Act, Text } from "../parts.tsx";
 import { useMayOperate } from "../rights.ts";
 import type { DeadLetter, DeadLetterPage } from "../shapes.ts";
 
@@ -19,41 +20,30 @@ export function DeadLetters(props: { query: URLSearchParams }): JSX.Element {
   return (
     <>
       <h1>Dead letters</h1>
-      <Loading of={pages.first}>
-        {() => (
-          <>
-            {mayOperate && pages.rows.length ? (
-              <p class="acts">
-                <Act {...redrive} label="Redrive all" body={{ all: true }} question="Send every failed job anew? They may cost money again." />
-              </p>
-            ) : null}
-            <Table
-              caption="Dead letters, newest first"
-              rows={pages.rows}
-              id={(letter) => letter.id}
-              empty="Nothing has failed for good."
-              columns={[
-                {
-                  title: "Job",
-                  cell: (one) => (one.job_id ? <a href={linkTo("jobs", one.job_id)}>{one.job_id}</a> : "a message that is no job"),
-                },
-                { title: "Task", cell: (one) => one.task },
-                { title: "Tenant", cell: (one) => one.tenant },
-                { title: "Failed", cell: (one) => <time title={when(one.failed_at)}>{ago(one.failed_at)}</time> },
-                { title: "Why", cell: (one) => <Why of={one} /> },
-                ...(mayOperate
-                  ? [{ title: "Act", cell: (one: DeadLetter) => <Act {...redrive} label="Redrive" body={{ ids: [one.id] }} /> }]
-                  : []),
-              ]}
-            />
-            {pages.more ? (
-              <button type="button" onClick={pages.more}>
-                More
-              </button>
-            ) : null}
-          </>
-        )}
-      </Loading>
+      {mayOperate && pages.rows.length ? (
+        <p class="acts">
+          <Act {...redrive} label="Redrive all" body={{ all: true }} question="Send every failed job anew? They may cost money again." />
+        </p>
+      ) : null}
+      <Listing
+        of={pages}
+        caption="Dead letters, newest first"
+        id={(letter) => letter.id}
+        empty="Nothing has failed for good."
+        columns={[
+          {
+            title: "Job",
+            cell: (one) => (one.job_id ? <a href={linkTo("jobs", one.job_id)}>{one.job_id}</a> : "a message that is no job"),
+          },
+          { title: "Task", cell: (one) => one.task },
+          { title: "Tenant", cell: (one) => one.tenant },
+          { title: "Failed", cell: (one) => <time title={when(one.failed_at)}>{ago(one.failed_at)}</time> },
+          { title: "Why", cell: (one) => <Why of={one} /> },
+          ...(mayOperate
+            ? [{ title: "Act", cell: (one: DeadLetter) => <Act {...redrive} label="Redrive" body={{ ids: [one.id] }} /> }]
+            : []),
+        ]}
+      />
     </>
   );
 }

@@ -1,9 +1,10 @@
 import type { JSX } from "preact";
+import { Listing } from "../listing.tsx";
 import { usePages } from "../pages.ts";
 import { usePolled } from "../polling.ts";
 import { go, linkTo } from "../route.ts";
 import { ago, dollars, duration, when } from "../format.ts";
-import { Choice, Loading, State, Table } from "../parts.tsx";
+import { Choice, State } from "../parts.tsx";
 import { JOB_STATES } from "../shapes.ts";
 import type { Job, JobPage, Statistics } from "../shapes.ts";
 
@@ -25,33 +26,22 @@ export function Jobs(props: { query: URLSearchParams }): JSX.Element {
         />
         <Choice label="State" all="every state" value={filter.state} of={JOB_STATES} choose={(state) => choose({ state })} />
       </form>
-      <Loading of={pages.first}>
-        {() => (
-          <>
-            <Table
-              caption="Jobs, newest first"
-              rows={pages.rows}
-              id={(job) => job.id}
-              empty="There is no such job."
-              columns={[
-                { title: "Job", cell: (job) => <a href={linkTo("jobs", job.id)}>{job.id}</a> },
-                { title: "Task", cell: (job) => job.task },
-                { title: "Tenant", cell: (job) => job.tenant },
-                { title: "State", cell: (job) => <StateOfJob of={job} /> },
-                { title: "Created", cell: (job) => <time title={when(job.created_at)}>{ago(job.created_at)}</time> },
-                { title: "Attempts", numeric: true, cell: (job) => job.attempts },
-                { title: "Ran", numeric: true, cell: (job) => duration(job.run_ms) },
-                { title: "Cost", numeric: true, cell: (job) => dollars(job.receipt?.cost_usd) },
-              ]}
-            />
-            {pages.more ? (
-              <button type="button" onClick={pages.more}>
-                More
-              </button>
-            ) : null}
-          </>
-        )}
-      </Loading>
+      <Listing
+        of={pages}
+        caption="Jobs, newest first"
+        id={(job) => job.id}
+        empty="There is no such job."
+        columns={[
+          { title: "Job", cell: (job) => <a href={linkTo("jobs", job.id)}>{job.id}</a> },
+          { title: "Task", cell: (job) => job.task },
+          { title: "Tenant", cell: (job) => job.tenant },
+          { title: "State", cell: (job) => <StateOfJob of={job} /> },
+          { title: "Created", cell: (job) => <time title={when(job.created_at)}>{ago(job.created_at)}</time> },
+          { title: "Attempts", numeric: true, cell: (job) => job.attempts },
+          { title: "Ran", numeric: true, cell: (job) => duration(job.run_ms) },
+          { title: "Cost", numeric: true, cell: (job) => dollars(job.receipt?.cost_usd) },
+        ]}
+      />
     </>
   );
 }

@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { Listing } from "../listing.tsx";
 import { usePages } from "../pages.ts";
 import { usePolled } from "../polling.ts";
 import { go, linkTo } from "../route.ts";
@@ -48,31 +49,20 @@ export function Runs(props: { query: URLSearchParams }): JSX.Element {
         />
         <Choice label="State" all="every state" value={filter.state} of={RUN_STATES} choose={(state) => choose({ state })} />
       </form>
-      <Loading of={pages.first}>
-        {() => (
-          <>
-            <Table
-              caption="Runs, newest first"
-              rows={pages.rows}
-              id={(run) => run.id}
-              empty="There is no such run."
-              columns={[
-                { title: "Run", cell: (run) => <a href={linkTo("runs", run.id)}>{run.id}</a> },
-                { title: "Saga", cell: (run) => run.saga },
-                { title: "Tenant", cell: (run) => run.tenant },
-                { title: "State", cell: (run) => <StateOfRun of={run} /> },
-                { title: "Started", cell: (run) => <time title={when(run.started_at)}>{ago(run.started_at)}</time> },
-                { title: "Took", numeric: true, cell: (run) => duration(run.duration_ms) },
-              ]}
-            />
-            {pages.more ? (
-              <button type="button" onClick={pages.more}>
-                More
-              </button>
-            ) : null}
-          </>
-        )}
-      </Loading>
+      <Listing
+        of={pages}
+        caption="Runs, newest first"
+        id={(run) => run.id}
+        empty="There is no such run."
+        columns={[
+          { title: "Run", cell: (run) => <a href={linkTo("runs", run.id)}>{run.id}</a> },
+          { title: "Saga", cell: (run) => run.saga },
+          { title: "Tenant", cell: (run) => run.tenant },
+          { title: "State", cell: (run) => <StateOfRun of={run} /> },
+          { title: "Started", cell: (run) => <time title={when(run.started_at)}>{ago(run.started_at)}</time> },
+          { title: "Took", numeric: true, cell: (run) => duration(run.duration_ms) },
+        ]}
+      />
     </>
   );
 }
