@@ -55,7 +55,7 @@ def table(emulator: Cloud, environment: Mapping[str, str]) -> str:
 
 
 def test_processes_that_spend_at_once_and_are_killed_never_pass_a_limit_and_leave_nothing_reserved(table, environment):
-    plan = fleet.Plan(cap=Decimal("0.30"), processes=3, callers=8, kills=2, kill_every=4)
+    plan = fleet.Plan(cap=Decimal("0.40"), processes=3, callers=8, kills=2, kill_every=4)
     found = fleet.run(plan, table, {**os.environ, **environment})
     assert found.kills == plan.kills
     assert (found.overrun, found.astray, found.leaked) == (0, 0, 0)
@@ -63,7 +63,9 @@ def test_processes_that_spend_at_once_and_are_killed_never_pass_a_limit_and_leav
     assert found.spent >= found.billed > 0
 
 
-def test_a_full_batch_of_ten_asks_twice(table, environment):
+def test_a_full_batch_of_ten_asks_twice(table, environment, monkeypatch):
+    for patience in ("_COMPANY_S", "_STRAGGLER_S", "_OWED_FOR_S"):
+        monkeypatch.setattr(f"backstay.budgets.ledger.{patience}", 3600)  # however busy the machine is
     running = Batch()
     ledger, asked = Ledger(parse("").budgets, table, running=running), []
     aws.dynamodb_for_guards().meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
@@ -85,5 +87,5 @@ def test_a_full_batch_of_ten_asks_twice(table, environment):
             with running.of(10):
                 list(threads.map(work, range(10), [started] * 10))
     assert set(asked) == {"TransactWriteItems"}
-    assert len(asked) <= 2 * batches * 1.2, "a batch whose jobs come late, on a busy machine, asks once more"
+    assert len(asked) == 2 * batches
     assert LedgerStore(table).read(["total"])["total"].accounts[Window.DAILY].spent == Decimal("0.2")

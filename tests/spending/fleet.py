@@ -123,7 +123,7 @@ def run(plan: Plan, table: str, environment: Mapping[str, str]) -> Found:
         died = _let_spend(plan, work, server, watch, found)
         histories = _histories(journals, died, _left(table))
         _settle(table, journals, found)
-        cost = _compare(table, by_reservation(all_events(journals), server.billed), found)
+        cost = _compare(table, by_reservation(all_events(journals), dict(server.billed)), found)
         _count(list(all_events(journals)), found)
         found.false = false_refusals(histories, cost, watch.limits)
         found.leaked = max(budget.reserved for budget in watch.look(found).values())

@@ -77,7 +77,9 @@ def test_a_limit_holds_among_processes_to_the_last_cent(stage):
     assert stage.budget().accounts[Window.DAILY].left == 0
 
 
-def test_a_batch_of_ten_takes_one_write_to_reserve_and_one_to_settle(stage, troubles):
+def test_a_batch_of_ten_takes_one_write_to_reserve_and_one_to_settle(stage, troubles, monkeypatch):
+    for patience in ("_COMPANY_S", "_STRAGGLER_S", "_OWED_FOR_S"):
+        monkeypatch.setattr(f"backstay.budgets.ledger.{patience}", 3600)  # however busy the machine is
     stage.toml = "[budgets.total]\ndaily = 1000"
     running = Batch()
     ledger, together = stage.process(running), threading.Barrier(10)
@@ -263,6 +265,7 @@ def test_calls_that_follow_one_another_fast_are_served_by_few_writes_and_a_batch
 ):
     monkeypatch.setattr("backstay.budgets.stock._LATELY_S", 60)
     monkeypatch.setattr("backstay.budgets.stock._FRESH_S", 60)
+    monkeypatch.setattr("backstay.budgets.ledger._OWED_FOR_S", 60)
     stage.toml = "[budgets.total]\ndaily = 1000"
     running = Batch()
     ledger = stage.process(running)
