@@ -54,7 +54,7 @@ def escalate(cloud: Cloud, table: str, state: str, policy: str) -> tuple[Mapping
     )["stateMachineArn"]
     told = json.dumps({"alert_id": alert_id, "policy": policy})
     execution = sfn.start_execution(stateMachineArn=machine, name=alert_id, input=told)["executionArn"]
-    eventually(lambda: sfn.describe_execution(executionArn=execution)["status"] != "RUNNING", 20)
+    eventually(lambda: sfn.describe_execution(executionArn=execution)["status"] != "RUNNING", 60)
     return dict(sfn.describe_execution(executionArn=execution)), queue, alert_id
 
 

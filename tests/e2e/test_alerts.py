@@ -78,7 +78,7 @@ def alert_about(stack: Stack, source: str) -> Json:
         alerts = stack.get("/api/alerts")["alerts"]
         return next((alert for alert in alerts if alert["source"] == source), None)
 
-    return stack.until(look)
+    return stack.until(look, seconds=90)
 
 
 def arrived(stack: Stack, look: Callable[[], Any], times: int = 1) -> Any:
