@@ -15,6 +15,7 @@ from cli import (
     budgets,
     cloud,
     costs,
+    credit,
     dead_letters,
     jobs,
     keys,
@@ -96,6 +97,7 @@ for part, name in ((jobs, "jobs"), (dead_letters, "dlq"), (keys, "keys"), (secre
 app.add_typer(saga.app, name="saga")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(budgets.app, name="budgets")
+app.add_typer(credit.app, name="credits")
 app.add_typer(costs.app, name="costs")
 app.add_typer(providers.app, name="providers")
 app.add_typer(providers.breakers, name="breakers")

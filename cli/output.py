@@ -101,7 +101,7 @@ _NUMBERS = frozenset(
             "stuck",
             "steps",
         ),
-        *("times", "limit", "spent", "reserved", "left", "used"),
+        *("times", "limit", "spent", "reserved", "left", "used", "bought", "a day"),
         *("calls", "jobs", "a job", "tokens", "cache hits", "saved", "lost"),
         *("dead letters", "oldest", "per minute", "success", "errors", "average", "p95"),
     }

@@ -10,7 +10,7 @@ from constructs import Construct
 from infra.code import FunctionsFolder
 from infra.function import Function, FunctionProps, Surroundings
 from infra.layer import Layers
-from infra.provider_alarms import watch_credit
+from infra.provider_alarms import watch_credit, watch_what_is_left
 from infra.reach import Reach
 
 _TIMEOUT_S = 120
@@ -52,3 +52,5 @@ class Credits(Construct):
         for name, provider in settings.providers.items():
             if provider.kind == "openrouter":
                 watch_credit(around.alarms, name, settings.credits)
+            else:
+                watch_what_is_left(around.alarms, name, settings.credits)

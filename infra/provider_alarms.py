@@ -18,10 +18,19 @@ _AN_HOUR = 60  # between checks
 
 def watch_credit(alarms: Alarms, provider: str, credit: CreditSettings) -> None:
     """Tell when a provider's credit runs low, when much is spent in a day, and when nobody knows."""
+    watch_what_is_left(alarms, provider, credit)
+    _watch_use(alarms, provider, credit)
+
+
+def watch_what_is_left(alarms: Alarms, provider: str, credit: CreditSettings) -> None:
+    """Tell when a provider's credit runs low, whether it tells of it or what was bought is counted down."""
     remaining = ours("CreditsRemaining", "Minimum", Provider=provider)
     for rule, below in ((LOW, credit.warn_below_usd), (CRITICAL, credit.critical_below_usd)):
         text = f"Less than ${below} is left at {provider}: top it up"
         alarms.add(rule, provider, Condition(remaining, text, float(below), BELOW, STAYS, minutes=_AN_HOUR))
+
+
+def _watch_use(alarms: Alarms, provider: str, credit: CreditSettings) -> None:
     spent, above = ours("CreditsUsedToday", "Maximum", Provider=provider), credit.warn_above_usd_a_day
     text = f"More than ${above} was spent at {provider} today: is that more work than usual, or dearer?"
     alarms.add(SPENT, provider, Condition(spent, text, float(above), ABOVE, STAYS, minutes=_AN_HOUR))

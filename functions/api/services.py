@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from backstay.alerts.rules import Rule
     from backstay.budgets.elsewhere import Elsewhere
     from backstay.budgets.standing import Standing
+    from backstay.budgets.top_ups import TopUps
     from backstay.catalog import Catalog
     from backstay.chats.table import ChatTable
     from backstay.circuits import Circuits
@@ -165,6 +166,13 @@ class Services:
         from backstay.budgets.elsewhere import Elsewhere
 
         return Elsewhere(self.config.budgets, self.env.guards_table)
+
+    @cached_property
+    def top_ups(self) -> "TopUps":
+        """Notes and reads what credit was bought."""
+        from backstay.budgets.top_ups import TopUps
+
+        return TopUps(self.env.guards_table)
 
     @cached_property
     def standing(self) -> "Standing":

@@ -1,8 +1,12 @@
 """The check of every provider that can be asked for its credit."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
+from backstay.budgets.amounts import shown
+from backstay.budgets.periods import Window
+from backstay.budgets.standing import Standing
+from backstay.budgets.top_ups import TopUps
 from backstay.circuits import Circuits
 from backstay.clock import Clock, utc_now
 from backstay.config import Config
@@ -48,13 +52,31 @@ class Checking:
     ) -> None:
         self._settings, self._table, self._read_secret, self._clock = settings, table, read_secret, clock
         self._sender = sender or Sender(_policy(settings))
+        self._standing = Standing(settings.budgets, table, clock)
         self._circuits = Circuits(settings, table, clock)
 
     def check(self) -> list[Checked]:
-        """Check all, one after the other; none keeps another from being checked."""
+        """Check all, one after the other; none keeps another from being checked. What was bought of others is counted
+        down.
+        """
         addresses = _addresses(self._settings)
         known = read_credits(self._table, addresses)
-        return list(self._check_all(addresses, known))
+        return [*self._check_all(addresses, known), *self._count_down(addresses)]
+
+    def _count_down(self, told: Collection[str]) -> Iterator[Checked]:
+        """What is left at those who don't tell: what was bought of them, less what is spent."""
+        settings = self._settings
+        providers = [name for name in (*settings.providers, *settings.rates) if name not in told]
+        bought = TopUps(self._table).read(providers)
+        budgets = self._standing.read([f"provider:{one.provider}" for one in bought])
+        for one, budget in zip(bought, budgets, strict=True):
+            spent = [budget.accounts[window].spent for window in (Window.DAILY, Window.MONTHLY)]
+            left, day, month = (shown(budget.scope, usd) for usd in (one.left(budget), *spent))
+            balance = Balance(left, used_today_usd=day, used_this_month_usd=month)
+            state = CreditState().with_balance(balance, self._clock())
+            write_credit(self._table, one.provider, state)
+            emit(metrics_of(state), {"Provider": one.provider})
+            yield Checked(one.provider, state)
 
     def _check_all(self, addresses: dict[str, str], known: dict[str, CreditState]) -> Iterator[Checked]:
         for provider, address in addresses.items():

@@ -42,6 +42,8 @@ SECURED = [
     ("GET", "/api/maintenance-windows", "read"),
     ("DELETE", "/api/maintenance-windows/w", "operate"),
     ("POST", "/api/usage", "operate"),
+    ("GET", "/api/credits", "read"),
+    ("POST", "/api/credits/p/top-ups", "operate"),
     ("GET", "/api/stats", "read"),
     ("GET", "/api/costs", "read"),
     ("GET", "/api/costs/export", "read"),

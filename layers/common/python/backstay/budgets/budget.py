@@ -109,6 +109,8 @@ class Budget:
     scope: str
     accounts: Mapping[Window, Account]
     reserved: Decimal = NOTHING
+    spent_ever: Decimal = NOTHING
+    """Since there is this budget, over all windows."""
 
     @classmethod
     def new(cls, scope: str, limits: Mapping[Window, Limit], periods: Periods) -> "Budget":
@@ -142,7 +144,12 @@ class Budget:
             window: replace(account, spent=account.spent + posting.spent, left=account.left - posting.taken)
             for window, account in self.accounts.items()
         }
-        return replace(self, accounts=accounts, reserved=self.reserved + posting.reserved)
+        return replace(
+            self,
+            accounts=accounts,
+            reserved=self.reserved + posting.reserved,
+            spent_ever=self.spent_ever + posting.spent,
+        )
 
     def shortage(self, asked: Decimal, taken: Decimal = NOTHING) -> Shortage | None:
         """The window that has too little left for a call; of several, the one that keeps it waiting longest.

@@ -43,6 +43,7 @@ def to_item(budget: Budget) -> dict[str, Any]:
         "list": encode(list_of(kind_of(budget.scope))),
         "listed_at": encode(budget.scope),
         "reserved": dollars(budget.reserved),
+        "spent_ever": dollars(budget.spent_ever),
     }
     for window, account in budget.accounts.items():
         item |= {
@@ -56,9 +57,8 @@ def to_item(budget: Budget) -> dict[str, Any]:
 
 def from_item(item: Mapping[str, Any]) -> Budget:
     """The budget that `to_item` wrote."""
-    return Budget(
-        scope_of(item["id"]["S"]), {window: _account(item, window) for window in Window}, _number(item, "reserved")
-    )
+    accounts = {window: _account(item, window) for window in Window}
+    return Budget(scope_of(item["id"]["S"]), accounts, _number(item, "reserved"), _number(item, "spent_ever"))
 
 
 def post(posting: Posting, periods: Periods, needed: Decimal | None = None) -> Request:
@@ -69,7 +69,7 @@ def post(posting: Posting, periods: Periods, needed: Decimal | None = None) -> R
         periods: refused with the budget as it stands where a window has turned meanwhile.
         needed: must be left in every hard window, else it is refused so; None: whatever is left.
     """
-    changes = ["reserved = reserved + :reserved"]
+    changes = ["reserved = reserved + :reserved", "spent_ever = spent_ever + :spent"]
     conditions = []
     for window in Window:
         changes += [f"left_{window} = left_{window} - :taken", f"spent_{window} = spent_{window} + :spent"]
