@@ -161,7 +161,7 @@ def group_of(group: "Group") -> CostGroup:
 def _sums(group: "Group") -> dict[str, Decimal | int | None]:
     spending, average = group.spending, group.cost_per_job_usd
     return {
-        "cost_usd": plain(spending.cost_usd),
+        "cost_usd": spending.cost_usd,
         "calls": spending.calls,
         "unpriced_calls": spending.unpriced,
         "input_tokens": spending.input_tokens,
@@ -171,8 +171,8 @@ def _sums(group: "Group") -> dict[str, Decimal | int | None]:
         "jobs": group.jobs,
         "cost_per_job_usd": None if average is None else rounded(average),
         "cache_hits": spending.hits,
-        "cache_saved_usd": plain(spending.saved_usd),
-        "lost_usd": plain(spending.lost_usd),
+        "cache_saved_usd": spending.saved_usd,
+        "lost_usd": spending.lost_usd,
     }
 
 
@@ -190,8 +190,8 @@ def insight_of(insight: "Insight") -> InsightShape:
 def trend_of(trend: "Trend") -> TrendShape:
     """A trend as it is shown."""
     return TrendShape(
-        today_usd=plain(trend.today_usd),
-        yesterday_usd=plain(trend.yesterday_usd),
+        today_usd=trend.today_usd,
+        yesterday_usd=trend.yesterday_usd,
         week_average_usd=rounded(trend.week_average_usd),
         change_on_yesterday=trend.change_on_yesterday,
         change_on_week=trend.change_on_week,
@@ -212,8 +212,8 @@ def runway_of(runway: "Runway") -> RunwayShape:
     return RunwayShape(
         scope=runway.scope,
         window=runway.window,
-        limit_usd=plain(runway.limit_usd),
-        left_usd=plain(runway.left_usd),
+        limit_usd=runway.limit_usd,
+        left_usd=runway.left_usd,
         a_day_usd=rounded(runway.a_day_usd),
         days=None if runway.days is None else round(runway.days, 2),
         runs_out_at=runway.runs_out_at,
@@ -223,9 +223,4 @@ def runway_of(runway: "Runway") -> RunwayShape:
 
 def rounded(usd: Decimal) -> Decimal:
     """An average to the millionth of a millionth of a dollar; sums are exact as they are."""
-    return plain(usd.quantize(Decimal("1e-12")))
-
-
-def plain(usd: Decimal) -> Decimal:
-    """The same, and nothing as 0 rather than 0E-12."""
-    return usd or Decimal(0)
+    return usd.quantize(Decimal("1e-12"))
