@@ -57,7 +57,7 @@ def figures(found: Found) -> list[Figure]:
         ),
         Figure(
             "budget_ledger_error_usd", float(found.error), "USD",
-            "What the ledger has spent less what the provider billed, uncertain calls at their most in both.",
+            "What is spent less what the provider billed, in any scope; uncertain calls at their most in both.",
             at_most=0,
             parts=(
                 Part("spent, by the ledger", float(found.spent)),

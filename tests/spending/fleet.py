@@ -93,7 +93,7 @@ class Found:
     billed: Decimal = Decimal(0)
     uncertain: Decimal = Decimal(0)
     error: Decimal = Decimal(0)
-    """By how much what is spent differs from the bill, with uncertain calls at their most."""
+    """By how much what is spent differs from the bill, in any scope, with uncertain calls at their most."""
     calls: int = 0
     """Billed."""
     asked: int = 0
@@ -123,10 +123,11 @@ def run(plan: Plan, table: str, environment: Mapping[str, str]) -> Found:
         died = _let_spend(plan, work, server, watch, found)
         histories = _histories(journals, died, _left(table))
         _settle(table, journals, found)
-        cost = _compare(table, by_reservation(all_events(journals), dict(server.billed)), found)
-        _count(list(all_events(journals)), found)
+        events, budgets = list(all_events(journals)), watch.look(found)
+        cost = _compare(budgets, LedgerStore(table), by_reservation(events, dict(server.billed)), events, found)
+        _count(events, found)
         found.false = false_refusals(histories, cost, watch.limits)
-        found.leaked = max(budget.reserved for budget in watch.look(found).values())
+        found.leaked = max(budget.reserved for budget in budgets.values())
         return found
 
 
@@ -161,9 +162,10 @@ def _let_spend(plan: Plan, work: Spending, server: Provider, watch: _Watch, foun
         while alive := [child for child in children if child.is_alive()]:
             watch.look(found)
             found.looks += 1
-            if found.kills < plan.kills and server.calls > plan.kill_every * (found.kills + 1):
+            at_work = [child for child in alive if (work.journals / str(child.pid)).exists()]
+            if at_work and found.kills < plan.kills and server.calls > plan.kill_every * (found.kills + 1):
                 time.sleep(random.uniform(0, _LOOK_EVERY_S))
-                victim = random.choice(alive)
+                victim = random.choice(at_work)
                 died[victim.pid or 0] = _kill(victim)
                 found.kills += 1
                 _start(children, work)
@@ -231,15 +233,24 @@ def _receipt(event: Receipted) -> Receipt:
     return Receipt(tuple(calls))
 
 
-def _compare(table: str, billed: Mapping[str, Decimal], found: Found) -> Mapping[str, Decimal]:
-    """The ledger with the bill; answers what each call cost in the end, both by reservation."""
-    store = LedgerStore(table)
-    listed = {holding.name: holding.usd for one in store.uncertain(100_000) for holding in one.holdings}
-    cost = {**billed, **listed}
-    found.listed, found.uncertain = len(listed), sum(listed.values(), Decimal(0))
+def _compare(
+    budgets: Mapping[str, Budget],
+    store: LedgerStore,
+    billed: Mapping[str, Decimal],
+    events: Sequence[Event],
+    found: Found,
+) -> Mapping[str, Decimal]:
+    """The ledger with the bill, scope by scope; answers what each call cost in the end, by reservation."""
+    listed = {holding.name: holding for one in store.uncertain(100_000) for holding in one.holdings}
+    cost = {**billed, **{name: holding.usd for name, holding in listed.items()}}
+    scopes = {event.name: event.scopes for event in events if isinstance(event, Reserved)}
+    scopes |= {name: holding.scopes for name, holding in listed.items()}
+    found.listed, found.uncertain = len(listed), sum((holding.usd for holding in listed.values()), Decimal(0))
     found.calls, found.billed = len(billed), sum(billed.values(), Decimal(0))
-    found.spent = store.read(["total"])["total"].accounts[Window.YEARLY].spent
-    found.error = abs(found.spent - sum(cost.values(), Decimal(0)))
+    spent = {scope: budget.accounts[Window.YEARLY].spent for scope, budget in budgets.items()}
+    found.spent = spent["total"]
+    due = {scope: sum((usd for name, usd in cost.items() if scope in scopes[name]), Decimal(0)) for scope in spent}
+    found.error = max(abs(spent[scope] - due[scope]) for scope in spent)
     return cost
 
 
