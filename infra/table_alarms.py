@@ -10,14 +10,12 @@ from infra.storage import Storage
 
 THROTTLED, SLOW, ERRORS = "system.throttled", "database.slow", "database.errors"
 
-_OPERATIONS: Mapping[str, tuple[str, ...]] = {
-    "jobs": ("UpdateItem", "BatchGetItem"),
-    "guards": ("PutItem", "TransactWriteItems"),
-    "workflows": ("UpdateItem", "TransactWriteItems"),
+_OPERATIONS: Mapping[str, str] = {
+    "jobs": "UpdateItem",
+    "guards": "TransactWriteItems",
+    "workflows": "UpdateItem",
 }
-"""Those that all work goes through; where DynamoDB is ill, it shows there."""
-
-_TABLES = ("jobs", "guards", "workflows", "content", "keys", "cache", "idempotency", "chats")
+"""Of the tables that all work goes through, the operation that most of it takes; where DynamoDB is ill, it shows."""
 
 
 def watch_tables(alarms: Alarms, storage: Storage) -> None:
@@ -30,8 +28,7 @@ def watch_tables(alarms: Alarms, storage: Storage) -> None:
                 " load has more than doubled within half an hour. What is throttled is tried again"
             )
             alarms.add(THROTTLED, f"table:{name}:{what.lower()}s", Condition(throttles, text, 0))
-        for operation in _OPERATIONS.get(name, ()):
-            _watch_operation(alarms, name, table, operation)
+        _watch_operation(alarms, name, table, _OPERATIONS[name])
 
 
 def _watch_operation(alarms: Alarms, name: str, table: dynamodb.ITable, operation: str) -> None:
@@ -48,7 +45,7 @@ def _watch_operation(alarms: Alarms, name: str, table: dynamodb.ITable, operatio
 
 
 def _tables(storage: Storage) -> Iterator[tuple[str, dynamodb.ITable]]:
-    return ((name, getattr(storage, name)) for name in _TABLES)
+    return ((name, getattr(storage, name)) for name in _OPERATIONS)
 
 
 def _metric(name: str, table: dynamodb.ITable, operation: str, statistic: str) -> cloudwatch.Metric:

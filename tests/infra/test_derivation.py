@@ -107,8 +107,7 @@ def test_the_api_leads_every_request_to_its_function(dev: Template) -> None:
 
 def test_every_queue_and_function_is_watched(derived: Template) -> None:
     alarms = derived.named("AWS::CloudWatch::Alarm", "AlarmName")
-    queues = ("high", "normal", "low")
-    wanted = {f"worker.queue_{what}/add-in-order-{queue}" for queue in queues for what in ("depth", "age")}
+    wanted = {f"worker.queue_depth/add-in-order-{queue}" for queue in ("high", "normal", "low")}
     wanted |= {"worker.dead_letter/add-in-order", "worker.dead_letter/follow-changes"}
     wanted |= {"worker.unhealthy/add-in-order:errors", "worker.unhealthy/add-in-order:slow"}
     wanted |= {f"system.crashed/{name}" for name in ("api", "sweep", "follow-changes")}

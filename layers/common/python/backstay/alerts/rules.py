@@ -64,7 +64,6 @@ _BUILT_IN = (
     ),
     Rule("worker.consecutive_failures", "critical", "{threshold} jobs of a task fail in a row", Heard.EVENT, 5),
     Rule("worker.queue_depth", "warning", "more than {threshold} messages wait in a queue", Heard.ALARM, 1000, 10),
-    Rule("worker.queue_age", "warning", "the oldest message of a queue is {threshold} seconds old", Heard.ALARM, 3600),
     Rule("worker.dead_letter", "critical", "messages lie in a dead letter queue", Heard.ALARM),
     Rule("api.rate_limit", "warning", "a provider answers 429", Heard.ALARM),
     Rule("api.circuit_breaker", "critical", "a circuit is open", Heard.EVENT),

@@ -1,4 +1,4 @@
-"""How much of its memory and of its processor a worker's process uses, and whether that has been too much for long."""
+"""Whether a worker's process has used too much of its memory or of its processor for long."""
 
 import os
 import time
@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from backstay.telemetry import Metric
 
 if TYPE_CHECKING:
     from backstay.alerts.rules import Rule
@@ -61,24 +59,21 @@ class Strain:
     def __init__(self, rules: "Mapping[str, Rule]", memory_mb: int, use: Callable[[], Use] = use_now) -> None:
         self._rules, self._memory_mb, self._use = rules, memory_mb, use
         self._cpus = memory_mb / _MB_PER_CPU
-        self._last = use()
-        self._seen = {name: deque([self._last]) for name in (MEMORY, CPU)}
-
-    def measure(self) -> tuple[Metric, ...]:
-        """What is used: of memory now, and of the processor since the last measurement; in percent of what there is."""
-        before, self._last = self._last, self._use()
-        for seen in self._seen.values():
-            if self._last.at_s - seen[-1].at_s >= _EVERY_S:
-                seen.append(self._last)
-        memory, cpu = self._memory_percent(self._last), self._cpu_percent(before, self._last)
-        return Metric("MemoryUsed", round(memory, 1), "Percent"), Metric("CpuUsed", round(cpu, 1), "Percent")
+        self._seen = {name: deque([use()]) for name in (MEMORY, CPU)}
 
     def too_much(self) -> tuple[TooMuch, ...]:
-        """What has been above its rule's threshold for all of the rule's minutes; told once in that time."""
+        """What has been above its rule's threshold for all of the rule's minutes; told once in that time.
+
+        To be asked often: what is used is looked at when this is asked.
+        """
+        now = self._use()
         percents = {MEMORY: self._least_memory, CPU: self._cpu_over}
         found = []
         for name, percent_of in percents.items():
             rule, seen = self._rules[name], self._seen[name]
+            if now.at_s - seen[-1].at_s < _EVERY_S:
+                continue
+            seen.append(now)
             window_s = 60 * (rule.minutes or 1)
             if seen[-1].at_s - seen[0].at_s < window_s:
                 continue

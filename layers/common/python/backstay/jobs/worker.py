@@ -31,6 +31,9 @@ R = TypeVar("R")
 HAND_BACK_MARGIN_S = 6.0
 """What a worker keeps of its Lambda's time to record how its jobs ended."""
 
+_COUNTED_ELSEWHERE = frozenset({"completed", "failed", "cancelled"})
+"""By what follows the jobs table's stream (`JobsToCompleted` and so on); each name of a metric costs by the month."""
+
 TELL_AGAIN_S = 3
 """When a message comes back after AWS did not answer, in seconds; as much later each time."""
 
@@ -68,25 +71,20 @@ class Worker:
         batch = _Batch(self._task, self._admission, self._attempts, self._queues, event["Records"], context)
         with running.of(len(event["Records"])):
             kept = self._runner.run(batch.run())
-        emit([*batch.metrics, *self._used()], {"Task": self._task.name})
+        emit(batch.metrics, {"Task": self._task.name})
         call_metrics.emit()
         self._add_activity()
+        self._tell_of_strain()
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in kept]}
 
-    def _used(self) -> tuple[Metric, ...]:
-        """What the process uses; where that has been too much for long, people are told."""
-        if self._strain is None:
-            return ()
-        used = self._strain.measure()
-        for found in self._strain.too_much():
+    def _tell_of_strain(self) -> None:
+        """People are told where the process has needed too much for long."""
+        for found in self._strain.too_much() if self._strain else ():
             from backstay.alerts.reporting import report
 
             what = "memory" if found.rule == MEMORY else "processor, which grows with memory"
-            text = (
-                f"A worker of task {self._task.name} uses {found.percent:.0f} % of its {what}, for {found.minutes} min:"
-            )
-            report(found.rule, self._task.name, f"{text} raise the task's memory_mb")
-        return used
+            text = f"A worker of task {self._task.name} has used {found.percent:.0f} % of its {what}"
+            report(found.rule, self._task.name, f"{text} for {found.minutes} minutes: raise the task's memory_mb")
 
     def _add_activity(self) -> None:
         """Tell what providers did, for many jobs in one write. Not worth failing a batch that is settled."""
@@ -205,7 +203,8 @@ class _Batch:
         return asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args, **kwargs))
 
     def _measure(self, run: Run, settled: Settled, seconds: float) -> None:
-        self.metrics.append(Metric(f"Jobs{settled.outcome.capitalize()}", 1))
+        if settled.outcome not in _COUNTED_ELSEWHERE:
+            self.metrics.append(Metric(f"Jobs{settled.outcome.capitalize()}", 1))
         self.metrics.append(Metric("RunTime", round(seconds * 1000), "Milliseconds"))
         if run.record.fence == 1 and run.record.queue_wait_ms is not None:
             self.metrics.append(Metric("QueueWait", run.record.queue_wait_ms, "Milliseconds"))
