@@ -10,7 +10,7 @@ from bench.run import Run
 from tests.spending.fleet import Found, Plan
 from tests.spending.fleet import run as spend
 
-PLAN = Plan(cap=Decimal(5), processes=16, callers=63, kills=12, kill_every=50)
+PLAN = Plan(cap=Decimal(5), processes=16, callers=63, kills=12, kill_every=35)
 
 
 def run(run: Run) -> list[Figure]:

@@ -59,6 +59,8 @@ output = {output}
 """
 _LONGER_THAN_ANY_LEASE = timedelta(minutes=5)
 _LOOK_EVERY_S = 0.05
+_NO_KILL_S = 10.0
+"""After so long without one somebody is killed even if no more calls are paid for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Plan:
     kills: int
     kill_every: int
     """Calls that are billed between two kills."""
-    longest_s: float = 300
+    longest_s: float = 600
 
 
 @dataclass
@@ -155,7 +157,7 @@ class _Watch:
 def _let_spend(plan: Plan, work: Spending, server: Provider, watch: _Watch, found: Found) -> dict[int, float]:
     """Until all have come to their end; answers whom it has killed and when."""
     died: dict[int, float] = {}
-    ends_at = time.monotonic() + plan.longest_s
+    killed_at, ends_at = time.monotonic(), time.monotonic() + plan.longest_s
     with _children() as children:
         for _ in range(plan.processes):
             _start(children, work)
@@ -163,10 +165,11 @@ def _let_spend(plan: Plan, work: Spending, server: Provider, watch: _Watch, foun
             watch.look(found)
             found.looks += 1
             at_work = [child for child in alive if (work.journals / str(child.pid)).exists()]
-            if at_work and found.kills < plan.kills and server.calls > plan.kill_every * (found.kills + 1):
+            is_due = server.calls > plan.kill_every * (found.kills + 1) or time.monotonic() > killed_at + _NO_KILL_S
+            if at_work and found.kills < plan.kills and is_due:
                 time.sleep(random.uniform(0, _LOOK_EVERY_S))
                 victim = random.choice(at_work)
-                died[victim.pid or 0] = _kill(victim)
+                died[victim.pid or 0] = killed_at = _kill(victim)
                 found.kills += 1
                 _start(children, work)
             if found.kills == plan.kills:
