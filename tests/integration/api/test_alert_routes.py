@@ -27,8 +27,8 @@ def api_alerting(handler, alerting: Alerting) -> None:
     services().alerting = alerting
 
 
-def open_alert(alerting: Alerting, source: str = "obey") -> str:
-    alert = alerting.take(Occurrence(RULE, source, Kind.BEGINS, utc_now(), "it is deep; look at obey"))
+def open_alert(alerting: Alerting, source: str = "obey", ago: timedelta = timedelta(0)) -> str:
+    alert = alerting.take(Occurrence(RULE, source, Kind.BEGINS, utc_now() - ago, "it is deep; look at obey"))
     assert alert is not None
     return alert.id
 
@@ -51,7 +51,7 @@ def test_an_alert_is_seen_looked_after_and_resolved(client, alerting: Alerting) 
 
 def test_alerts_are_listed_by_state_and_page(client, alerting: Alerting) -> None:
     caller = client()
-    first, second = open_alert(alerting, "a"), open_alert(alerting, "b")
+    first, second = open_alert(alerting, "a", timedelta(seconds=1)), open_alert(alerting, "b")
     caller("POST", f"/api/alerts/{first}/resolve")
     page = caller("GET", "/api/alerts", query={"limit": "1"}).json
     assert [alert["id"] for alert in page["alerts"]] == [second]

@@ -139,10 +139,6 @@ class Alert:
         """Its condition has ended, unless that was before it was opened."""
         return self if occurrence.at < self.opened_at else self.resolved(CONDITION_ENDED, occurrence.at)
 
-    def handed_on(self, state: AlertState) -> "Alert":
-        """People are told of this state; whoever has moved the alert on meanwhile tells of that."""
-        return replace(self, told=state) if self.state is state else self
-
 
 def opened_by(occurrence: Occurrence, severity: Severity, muted_by: str | None) -> Alert:
     """The alert that an occurrence opens. Of one that is muted nobody is to be told."""

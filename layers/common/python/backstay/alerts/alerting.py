@@ -108,7 +108,7 @@ class Alerting:
             over = self.store.save(current, current.resolved(CONDITION_ENDED, occurrence.at))
             self._told(over)
             return self._open(occurrence, self.store.standing(occurrence.condition))
-        return self.store.save(current, current.again(occurrence))
+        return self.store.count_up(current, occurrence)
 
     def _open(self, occurrence: Occurrence, standing: Standing) -> Alert | None:
         if occurrence.kind is Kind.BEGINS and standing.ended_at and occurrence.at <= standing.ended_at:
@@ -121,7 +121,7 @@ class Alerting:
         text = (rule and rule.text) or occurrence.text
         opened = opened_by(replace(occurrence, text=text), severity, muted_by)
         was_there = self.store.open(opened)
-        return self.store.save(was_there, was_there.again(occurrence)) if was_there else opened
+        return self.store.count_up(was_there, occurrence) if was_there else opened
 
     def _end(self, occurrence: Occurrence, standing: Standing, current: Alert | None) -> Alert | None:
         if current is None:
@@ -139,7 +139,7 @@ class Alerting:
         if not alert.is_untold:
             return alert
         self._tell(alert)
-        return self.store.change(alert.id, lambda one: one.handed_on(alert.state)) or alert
+        return self.store.note_told(alert.id, alert.state) or alert
 
 
 def _collect(work: Callable[[Alert], Alert], alert: Alert, changed: list[Alert], troubles: list[Exception]) -> None:

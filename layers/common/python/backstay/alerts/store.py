@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from backstay import aws
 from backstay.alerts.alert import Alert, AlertState, Delivery, DeliveryState
 from backstay.alerts.alert_items import DUTY, delivery_item, from_item, list_of, to_item
+from backstay.alerts.occurrence import Occurrence
 from backstay.clock import epoch_ms, from_iso, iso
 from backstay.dynamodb import decode_item, encode_item
 from backstay.errors import BackstayError
@@ -136,6 +137,32 @@ class AlertStore:
         except UnmetError as error:
             raise StaleAlertError(f"condition {condition!r} has an alert by now") from error
 
+    def count_up(self, alert: Alert, occurrence: Occurrence) -> Alert:
+        """Put on record that the same has happened again, with what others count at the same moment.
+
+        Raises:
+            StaleAlertError: the alert was resolved meanwhile.
+        """
+        again = alert.again(occurrence)
+        if again is alert:
+            return alert
+        name = again.seen[-1]
+        seen = "list_append(seen, :name)" if len(again.seen) > len(alert.seen) else ":seen"
+        change = f"SET last_at = :last_at, lasts = :lasts, seen = {seen} ADD #count :one, version :one"
+        values: dict[str, Any] = {":last_at": iso(again.last_at), ":lasts": again.lasts, ":told": name}
+        values |= {":seen": list(again.seen)} if seen == ":seen" else {":name": [name]}
+        names, condition = {"#count": "count", "#state": "state"}, "#state = :state AND NOT contains(seen, :told)"
+        counted = self._update(alert.id, change, condition, names, {**values, ":state": str(alert.state)})
+        if counted is None:
+            raise StaleAlertError(f"alert {alert.id} is no longer as it was read")
+        return counted
+
+    def note_told(self, alert_id: str, state: AlertState) -> Alert | None:
+        """Put on record that people are told of a state; None where the alert is in another by now, which whoever moved
+        it tells."""
+        change = "SET told = :state REMOVE duty, duty_at ADD version :one"
+        return self._update(alert_id, change, "#state = :state", {"#state": "state"}, {":state": str(state)})
+
     def begin_delivery(self, alert_id: str, channel: str, at: datetime) -> Alert | None:
         """Put on record that a message to a channel goes out; answers the alert, None where it is not open any more.
 
@@ -185,16 +212,25 @@ class AlertStore:
     def _deliver(
         self, alert_id: str, channel: str, delivery: Delivery, only_if: str, names: Names, values: Names
     ) -> Alert | None:
+        change = "SET deliveries.#channel = :delivery ADD version :one"
+        given = {":delivery": delivery_item(delivery), **values}
+        return self._update(alert_id, change, only_if, {"#channel": channel, **names}, given)
+
+    def _update(
+        self, alert_id: str, change: str, only_if: str, names: Names, values: Mapping[str, Any]
+    ) -> Alert | None:
+        """The alert as it stands then; None where the condition is not met."""
         dynamodb = aws.dynamodb()
+        naming: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
         try:
             answer = dynamodb.update_item(
                 TableName=self._table,
                 Key=encode_item({"id": alert_id}),
-                UpdateExpression="SET deliveries.#channel = :delivery ADD version :one",
+                UpdateExpression=change,
                 ConditionExpression=only_if,
-                ExpressionAttributeNames={"#channel": channel, **names},
-                ExpressionAttributeValues=encode_item({":delivery": delivery_item(delivery), ":one": 1, **values}),
+                ExpressionAttributeValues=encode_item({":one": 1, **values}),
                 ReturnValues="ALL_NEW",
+                **naming,
             )
         except dynamodb.exceptions.ConditionalCheckFailedException:
             return None
