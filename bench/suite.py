@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bench import (
+    alerts,
     cold_start,
     costs,
     declarations,
@@ -43,6 +44,7 @@ BENCHMARKS = tuple(
         idle,
         declarations,
         saga_steps,
+        alerts,
     )
 )
 NAMES = tuple(name for benchmark in BENCHMARKS for name in benchmark.names)
