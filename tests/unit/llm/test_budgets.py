@@ -75,6 +75,7 @@ def test_where_no_route_may_be_paid_the_job_is_told_by_which_scope(configure, pr
     with pytest.raises(WorkError, match="budget tenant:default monthly is used up") as refused:
         llm.complete("Hello", routes=[GPT])
     assert refused.value.failure.error_class is ErrorClass.BUDGET_EXCEEDED
+    assert refused.value.failure.budget == "tenant:default monthly"
     assert not providers.requests
 
 
@@ -98,6 +99,30 @@ def test_a_call_that_may_have_been_charged_is_spent_at_its_most_and_listed(provi
 def test_a_call_that_costs_nothing_asks_no_budget(configure, providers, job):
     limit(configure, providers, '[budgets.total]\ndaily = 0\n[prices."house/free"]\ninput = 0\noutput = 0')
     assert llm.complete("Hello", routes=["house/free"])
+
+
+@pytest.mark.parametrize("price", [0, 1])
+def test_quotas_count_the_requests_and_tokens_that_were_used_whatever_they_cost(configure, providers, job, price):
+    limit(
+        configure,
+        providers,
+        f"""
+        [prices."house/quota"]
+        input = {price}
+        output = {price}
+        [budgets.quotas.house]
+        requests = {{ monthly = 2 }}
+        tokens = {{ yearly = 1_000_000 }}
+        """,
+    )
+    for question in ("Hello", "Hello again"):
+        llm.complete(question, routes=["house/quota"])
+    assert spent("quota:house:requests") == 2
+    assert spent("quota:house:tokens") == sum(call.input_tokens + call.output_tokens for call in job.calls) > 0
+    with pytest.raises(WorkError, match="budget quota:house:requests monthly is used up: 2 requests") as refused:
+        llm.complete("And once more", routes=["house/quota"])
+    assert refused.value.failure.budget == "quota:house:requests monthly"
+    assert len(providers.requests) == 2
 
 
 tokens = st.integers(0, 400_000)
