@@ -26,6 +26,8 @@ from .stack import Stack
 
 NEW_TASK = "count-words"
 KEPT = "BACKSTAY_E2E_STATE_DIR"
+OWN_RULE, OWN_SOURCE = "acme.import_failed", "acme.imports"
+"""A team's own rule over an event."""
 RESET_S = 5
 """After so long the breaker of Anthropic lets a probe through."""
 
@@ -37,8 +39,12 @@ def wish(tmp_path_factory: pytest.TempPathFactory) -> Wish:
     functions, sagas = gather(root)
     write_task(root, NEW_TASK)
     breaker = f"[providers.anthropic.breaker]\nreset_timeout_s = {RESET_S}\n"
+    own_rule = (
+        f'[alerts.rules."{OWN_RULE}"]\nevent = {{ source = ["{OWN_SOURCE}"], detail_type = ["Import failed"] }}\n'
+    )
     config = root / FILE_NAME
-    config.write_text(f"{(REPOSITORY / FILE_NAME).read_text(encoding='utf-8')}\n{breaker}", encoding="utf-8")
+    text = "\n".join([(REPOSITORY / FILE_NAME).read_text(encoding="utf-8"), breaker, own_rule])
+    config.write_text(text, encoding="utf-8")
     return Wish(functions=functions, sagas=sagas, config=config)
 
 

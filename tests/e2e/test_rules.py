@@ -9,6 +9,7 @@ from backstay.alerts.rules import BUILT_IN
 from bench.alerts import has_come, read
 from bench.faults import Alarming, Faults
 
+from .conftest import OWN_RULE, OWN_SOURCE
 from .stack import Stack
 
 pytestmark = pytest.mark.e2e
@@ -37,3 +38,10 @@ def test_every_rule_s_fault_reaches_people(stack: Stack, faults: Faults):
     with contextlib.suppress(TimeoutError):
         stack.until(lambda: not silent(), seconds=180)
     assert silent() == []
+
+
+def test_a_team_s_own_event_reaches_people(stack: Stack):
+    entry = {"Source": OWN_SOURCE, "DetailType": "Import failed", "Detail": '{"file": "customers.csv"}'}
+    assert stack.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+    told = Alarming(OWN_RULE, OWN_SOURCE)
+    stack.until(lambda: has_come(told, read(stack.cloud)), seconds=60)
