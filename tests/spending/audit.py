@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from backstay.budgets.lease import Holding
+from backstay.errors import ErrorClass
 from tests.spending.journal import Ended, Event, Reserved, Turned, Wrote
 
 NOTHING = Decimal(0)
@@ -103,10 +104,10 @@ def _decided(events: Sequence[Event]) -> Iterator[tuple[Turned, float, float]]:
     writes = [event for event in events if isinstance(event, Wrote)]
     ends = [write.end for write in writes]
     for refused in (event for event in events if isinstance(event, Turned)):
-        known = bisect_right(ends, refused.at)
-        last = next((n for n in reversed(range(known)) if writes[n].refused or ends[n] < refused.asked), None)
-        if last is None or ends[last] < refused.asked:
-            yield refused, refused.at, refused.at
+        known = range(bisect_right(ends, refused.decided))
+        last = next((n for n in reversed(known) if writes[n].refused), None)
+        if last is None or refused.error_class == ErrorClass.UNREACHABLE:
+            yield refused, refused.decided, refused.decided
             continue
         following = writes[last + 1 : last + 2]
         in_its_stead = following and following[0].begin < ends[last] + _AT_ONCE_S
@@ -122,6 +123,8 @@ class _Past:
     spent: Mapping[str, Decimal]
     held: dict[str, Reserved] = field(default_factory=dict)
     ended: dict[str, Ended] = field(default_factory=dict)
+    begun: dict[str, float] = field(default_factory=dict)
+    """When the write began that each reservation is from."""
     last: Wrote = _NONE_YET
 
     def moves(self) -> Iterator[Move]:
@@ -131,9 +134,10 @@ class _Past:
             match event:
                 case Wrote(done=True):
                     self.last, at = event, event.end
+                    self.begun = dict.fromkeys(event.held, event.begin) | self.begun
                 case Reserved():
                     self.held[event.name] = event
-                    yield min(self.last.begin, event.at), event.scopes, event.usd
+                    yield self.begun.get(event.name, event.at), event.scopes, event.usd
                 case Ended():
                     self.ended[event.name], at = event, event.at
             yield from self._settled(at)

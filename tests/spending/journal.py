@@ -56,8 +56,7 @@ class Ended:
 class Turned:
     """A call was turned away."""
 
-    asked: float
-    at: float
+    decided: float
     error_class: str
     why: str
     usd: Decimal

@@ -130,16 +130,21 @@ class _WatchedLedger(Ledger):
     def __init__(self, journal: Journal) -> None:
         super().__init__(load().budgets, os.environ["BACKSTAY_GUARDS_TABLE"])
         self._journal = journal
+        self._decided: dict[int, float] = {}
+        """When each refusal was; whoever was refused may learn of it much later."""
+
+    def _answer_refused(self, open_: Sequence[Any], refused: Any) -> None:
+        super()._answer_refused(open_, refused)
+        for waiting in open_:
+            if isinstance(waiting.answer, WorkError):
+                self._decided.setdefault(id(waiting.answer), self._journal.now())
 
     def reserve(self, ask: Ask) -> Reservation:
-        asked = self._journal.now()
         try:
             reservation = super().reserve(ask)
         except WorkError as error:
-            failure = error.failure
-            self._journal.note(
-                Turned(asked, self._journal.now(), failure.error_class, failure.message, ask.usd, ask.scopes)
-            )
+            decided, failure = self._decided.pop(id(error), self._journal.now()), error.failure
+            self._journal.note(Turned(decided, failure.error_class, failure.message, ask.usd, ask.scopes))
             raise
         provider = ask.scopes[1].partition(":")[2]
         at, usd = self._journal.now(), exact(ask.usd)

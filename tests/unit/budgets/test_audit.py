@@ -21,8 +21,8 @@ def reserved(at: float, name: str, usd: Decimal = USD) -> Reserved:
     return Reserved(at, f"job-of-{name}", "north", name, usd, SCOPES)
 
 
-def turned(at: float) -> Turned:
-    return Turned(at - 1, at, "budget_held", "held", USD, SCOPES)
+def turned(at: float, error_class: str = "budget_held") -> Turned:
+    return Turned(at, error_class, "why", USD, SCOPES)
 
 
 HOLDS_ALL: list[Event] = [Opened("a"), wrote(1, "a.1", "a.2"), reserved(2, "a.1"), reserved(2, "a.2", 2 * USD)]
@@ -48,6 +48,11 @@ def test_a_call_that_has_ended_within_a_batch_holds_its_money_until_the_batch_is
     assert found(History([*ended, wrote(7)]), History(REFUSED)) == 1
 
 
+def test_money_is_held_from_its_write_on_although_a_caller_learns_of_it_later():
+    learned_later = [Opened("a"), wrote(9, "a.1"), wrote(12, "a.1"), reserved(13, "a.1", 3 * USD)]
+    assert found(History(learned_later), History(REFUSED)) == 0
+
+
 def test_what_the_killed_held_stays_held_and_what_they_had_settled_does_not():
     held = [Holding(number, USD, SCOPES, "a") for number in (1, 2, 3)]
     assert found(History(HOLDS_ALL[:2], died_at=3, left=held), History(REFUSED)) == 0
@@ -64,7 +69,7 @@ def test_of_those_who_are_turned_away_at_once_as_many_are_so_falsely_as_there_wa
 
 
 def test_who_is_refused_since_the_table_makes_trouble_is_refused_falsely():
-    assert found(History([Opened("b"), turned(11)])) == 1
+    assert found(History([*REFUSED[:2], turned(11, "unreachable")])) == 1
 
 
 def test_a_call_without_a_reservation_or_dearer_than_it_is_found_out():
