@@ -35,9 +35,10 @@ def test_a_sweep_reports_what_it_did_in_its_answer_and_its_metrics(operations, c
     assert [line["SweptPoisonRecorded"] for line in lines if line.get("Task") == "obey"] == [[1.0]]
 
 
-def test_a_sweep_with_nothing_to_do_says_nothing(operations, capsys):
+def test_a_sweep_with_nothing_to_do_says_nothing_but_how_much_of_budgets_is_used(operations, capsys):
     assert sweep.handler({}, Context(remaining_ms=240_000)) == {"done": {}, "left_out": [], "money": NO_MONEY}
-    assert capsys.readouterr().out == ""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert ("total", "daily", [0.0]) in [(line["Scope"], line["Window"], line["BudgetUsedPercent"]) for line in lines]
 
 
 def test_a_task_that_can_not_be_swept_makes_the_lambda_fail_after_the_others_were(operations):
