@@ -2,6 +2,8 @@
 
 export PATH := $(CURDIR)/.backstay/tools/bin:$(PATH)
 RUN := uv run --frozen
+# A test that runs processes and sockets and fails is run once more, and told as RERUN (decision 0020).
+ONCE_MORE := --reruns 1 -rR
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test up down lint bench chaos audit aws-check ready
@@ -13,10 +15,10 @@ demo: ready ## Show everything: a private cloud on this machine, every sample ev
 	$(RUN) backstay demo
 
 test: ready lint ## Run every check and every test, as CI does.
-	$(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadfile tests/unit tests/integration
-	$(RUN) pytest tests/infra tests/contract
-	$(RUN) pytest tests/browser
-	$(RUN) pytest tests/e2e
+	$(RUN) pytest $(ONCE_MORE) --numprocesses auto --maxprocesses 4 --dist loadfile tests/unit tests/integration
+	$(RUN) pytest $(ONCE_MORE) tests/infra tests/contract
+	$(RUN) pytest $(ONCE_MORE) tests/browser
+	$(RUN) pytest $(ONCE_MORE) tests/e2e
 
 up: ready ## Start the embedded cloud, or deploy anew into the one that runs.
 	$(RUN) backstay up

@@ -89,8 +89,12 @@ def test_an_answer_is_used_again_and_a_provider_that_fails_is_stood_in_for(stack
 def test_a_provider_that_is_down_is_left_alone_and_used_again_when_it_is_back(stack: Stack, model_server: ModelServer):
     model_server.must({"type": "fail", "status": 500, "times": None, "match": {"provider": "anthropic"}})
     began = time.monotonic()
-    answered_in = [_answered(stack, stack.submit("enhance-story", story("A beginning"))["id"]) for _ in range(5)]
-    assert answered_in == [("openai", 1)] * 5
+    for _ in range(20):
+        assert _answered(stack, stack.submit("enhance-story", story("A beginning"))["id"]) == ("openai", 1)
+        if _is_open(stack):
+            break
+    else:
+        pytest.fail("the breaker never opened")
     time.sleep(NEWS_S)
     asked = _asked_of_anthropic(model_server)
     jobs = [stack.submit("enhance-story", story("An outage"))["id"] for _ in range(20)]
@@ -105,6 +109,15 @@ def _answered(stack: Stack, job_id: str) -> tuple[str, int]:
     """Who answered a job, and how many attempts it took."""
     job = stack.wait(job_id, "completed")
     return job["receipt"]["calls"][-1]["provider"], job["attempts"]
+
+
+def _is_open(stack: Stack) -> bool:
+    """Whether the breaker of Anthropic has seen enough.
+
+    No number of jobs says so: while Anthropic wants to rest after an answer to an earlier test, it isn't asked.
+    """
+    states = {one["name"]: one["state"] for one in stack.get("/api/breakers")["breakers"]}
+    return states["provider:anthropic"] != "closed"
 
 
 def _asked_of_anthropic(model_server: ModelServer) -> int:
