@@ -41,7 +41,6 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     def time_is_up() -> bool:
         return context.get_remaining_time_in_millis() < _MARGIN_MS
 
-    emit_gauges(_standing().read(gauged_scopes(config.load())))  # so that windows which have turned are told of too
     settled = _lapsed_leases().settle(time_is_up)
     if settled != Settled():
         emit((Metric(f"BudgetCalls{_in_camels(name)}", count) for name, count in asdict(settled).items()), {})
@@ -51,8 +50,11 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     done = {task: dict(counts) for task, counts in swept.done.items()}
     if done or swept.left_out or settled != Settled():
         logger().info("swept", done=done, left_out=swept.left_out, money=asdict(settled))
-    if swept.troubles:
-        raise SweepError("; ".join(f"{task}: {trouble}" for task, trouble in swept.troubles.items()))
+    try:  # last, so that a budget which can't be read holds up no job
+        emit_gauges(_standing().read(gauged_scopes(config.load())))  # so that windows which have turned are told of too
+    finally:
+        if swept.troubles:
+            raise SweepError("; ".join(f"{task}: {trouble}" for task, trouble in swept.troubles.items()))
     return {"done": done, "left_out": list(swept.left_out), "money": asdict(settled)}
 
 

@@ -48,6 +48,22 @@ def test_a_task_that_can_not_be_swept_makes_the_lambda_fail_after_the_others_wer
         sweep.handler({}, Context(remaining_ms=240_000))
 
 
+def test_a_budget_that_can_not_be_read_holds_up_no_job_and_makes_the_lambda_fail(operations, monkeypatch):
+    """The reading is the edge of the world here: the guards table answers all but this."""
+
+    class Unreadable:
+        def read(self, scopes):
+            raise ConnectionError(f"no answer about {scopes[0]}")
+
+    operations.send_raw("obey-dead", "no job")
+    aws.sqs().delete_queue(QueueUrl=operations.env.queue_url("obey-in-order-dead"))
+    monkeypatch.setattr(sweep, "_standing", Unreadable)
+    with pytest.raises(sweep.SweepError, match="obey-in-order: ") as raised:
+        sweep.handler({}, Context(remaining_ms=240_000))
+    assert isinstance(raised.value.__context__, ConnectionError)
+    assert sweep._sweeper().sweep(lambda: False).done == {}  # the message was dealt with
+
+
 def test_a_sweep_ends_before_its_lambda_does(operations):
     report = sweep.handler({}, Context(remaining_ms=4_000))
     assert sorted(report["left_out"]) == sorted(operations.catalog.names)
