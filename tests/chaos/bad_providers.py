@@ -12,6 +12,7 @@ from bench.run import Run
 from tests.chaos import faults
 from tests.chaos.ground import Json, ground, wait_for_all
 from tests.chaos.model_server import ModelServer, model_server
+from tests.chaos.verdict import Verdict, parts_of
 from tests.e2e.stack import Stack
 
 JOBS, TOO_LONG, EACH_TIME, AT_ONCE = 500, 3, 5, 16
@@ -75,26 +76,29 @@ def run(run: Run) -> list[Figure]:
     with model_server(QUOTAS) as server:
         with ground(run, CONFIG.format(url=server.url, quotas=QUOTAS)) as stack, run.progress("jobs", JOBS) as step:
             ended = _all_jobs(stack, server, step)
-        return figures(server.verdict(), ended, server.over_quota())
+        return figures(server.verdict(), server.requests(), ended)
 
 
-def figures(verdict: Json, ended: Ended, over_quota: int) -> list[Figure]:
+def figures(said: Json, requests: Sequence[Json], ended: Ended) -> list[Figure]:
     """What llmock says, and what became of the jobs."""
-
-    def parts(severity: str) -> tuple[Part, ...]:
-        found = [finding for finding in verdict["findings"] if finding["severity"] == severity]
-        said = {finding["code"]: f"{finding['path']}: {finding['title']}" for finding in found}
-        return tuple(Part(code, n, said[code]) for code, n in Counter(one["code"] for one in found).items())
-
+    verdict = Verdict(said["findings"], requests)
+    errors, warnings = verdict.errors(), verdict.warnings()
+    over_quota = sum((request["fault"] or "").startswith("ratelimit:") for request in requests)
     classes = sorted({*ended.expected, *ended.found})
     return [
         Figure(
-            "llmock_fail", verdict["errors"], "findings", "Errors in llmock's verdict on its client.", at_most=0,
-            parts=parts("error"),
+            "llmock_fail", len(errors), "findings", "Errors in llmock's verdict on its client.", at_most=0,
+            parts=parts_of(errors),
         ),
         Figure(
-            "llmock_warn", verdict["warnings"], "findings", "Warnings in llmock's verdict on its client.", at_most=0,
-            parts=parts("warning"),
+            "llmock_warn", len(warnings), "findings", "Warnings in llmock's verdict on its client.", at_most=0,
+            parts=(
+                *parts_of(warnings),
+                Part(
+                    "besides, repairs that were turned away", len(verdict.asked_anew()),
+                    "not given up: their question was asked anew, which llmock takes for another call",
+                ),
+            ),
         ),
         Figure(
             "llmock_jobs_lost", ended.wrong, "jobs", f"Of {JOBS}, those that did not end as they should.", at_most=0,
@@ -104,11 +108,11 @@ def figures(verdict: Json, ended: Ended, over_quota: int) -> list[Figure]:
             ),
         ),
         Figure(
-            "llmock_faults", verdict["faults_injected"], "answers", "Errors that providers answered.",
+            "llmock_faults", said["faults_injected"], "answers", "Errors that providers answered.",
             parts=(
                 Part("for its quotas", over_quota),
-                Part("requests in all", verdict["attempts"]),
-                Part("for so many calls", verdict["calls"]),
+                Part("requests in all", said["attempts"]),
+                Part("for so many calls", said["calls"]),
             ),
         ),
     ]  # fmt: skip

@@ -32,10 +32,10 @@ class ModelServer:
         pending: list[Json] = self._ask("GET", "scenario")["pending"]
         return pending
 
-    def over_quota(self) -> int:
-        """Requests that were refused for its quotas."""
-        requests: list[Json] = self._ask("GET", "requests")["requests"]
-        return sum((request["fault"] or "").startswith("ratelimit:") for request in requests)
+    def requests(self) -> list[Json]:
+        """All that it was asked, in order, with what it answered."""
+        asked: list[Json] = self._ask("GET", "requests")["requests"]
+        return asked
 
     def verdict(self) -> Json:
         """How its callers did."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench.figures import Figure
 from bench.run import Run
-from tests.chaos import bad_providers, budgets, fleet_limit, handoffs, outage, sagas, thresholds
+from tests.chaos import bad_providers, budgets, fleet_limit, handoffs, mutants, outage, sagas, thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ CASES: Mapping[str, Case] = {
     "budgets": Case("a thousand callers spend at once, and their processes are killed over and over", budgets.run),
     "thresholds": Case("ten thousand calls spend at once past every threshold of their budgets", thresholds.run),
     "handoffs": Case("two runs hand resources to one another at once, a hundred times", handoffs.run),
+    "mutants": Case("known bugs are put back one at a time, and a test must notice each", mutants.run),
 }
 
 

@@ -77,6 +77,22 @@ def test_a_limit_holds_among_processes_to_the_last_cent(stage):
     assert stage.budget().accounts[Window.DAILY].left == 0
 
 
+def test_money_that_another_process_takes_between_a_look_and_a_write_is_not_there(stage, monkeypatch):
+    one, other, client = stage.process(), stage.process(), aws.dynamodb_for_guards()
+    transact = client.transact_write_items
+    for process in (one, other):
+        process.reserve(a_call()).release()
+
+    def after_the_other(**request):
+        monkeypatch.setattr(client, "transact_write_items", transact)
+        other.reserve(a_call("0.60"))
+        return transact(**request)
+
+    monkeypatch.setattr(client, "transact_write_items", after_the_other)
+    assert refused(one, "0.60").failure.error_class is ErrorClass.BUDGET_HELD
+    assert stage.budget().reserved == Decimal("0.60")
+
+
 def test_a_batch_of_ten_takes_one_write_to_reserve_and_one_to_settle(stage, troubles, monkeypatch):
     for patience in ("_COMPANY_S", "_STRAGGLER_S", "_OWED_FOR_S"):
         monkeypatch.setattr(f"backstay.budgets.ledger.{patience}", 3600)  # however busy the machine is

@@ -11,6 +11,7 @@ from backstay.jobs.admission import Run
 from backstay.jobs.attempt import Attempts, Ended
 from backstay.jobs.endings import Endings, Retention
 from backstay.jobs.record import State
+from backstay.jobs.store import LostLeaseError
 from backstay.jobs.submit import Submitter
 from backstay.receipt import Call, Receipt
 from backstay.running import Job
@@ -145,15 +146,21 @@ def test_a_worker_that_lost_its_lease_cannot_finish_the_job(machine):
     done = machine.record(record.id)
     assert (done.state, done.fence) == (State.COMPLETED, 2)
 
-    from backstay.jobs.endings import Endings, Retention
-    from backstay.jobs.store import LostLeaseError
-    from backstay.receipt import Receipt
-
     endings = Endings(machine.env, machine.submitter, Retention(), machine.clock)
     task = machine.catalog.get("obey")
     with pytest.raises(LostLeaseError):
         endings.complete(old, task.output.model_validate({"attempt": 9, "text": "late"}), Receipt())
     assert machine.record(record.id).result == done.result
+
+
+def test_a_worker_cannot_finish_what_another_one_has_begun(machine):
+    record = machine.submit("obey", {})
+    old = machine.store.claim(record.id, "obey", machine.clock(), _lease(machine), company=1)
+    machine.clock.advance(100)
+    new = machine.store.reclaim(old, machine.clock(), _lease(machine))
+    with pytest.raises(LostLeaseError):
+        machine.store.save(old, old.cancelled(machine.clock(), timedelta(days=1)))
+    assert machine.record(record.id) == new
 
 
 def test_a_killed_workers_job_runs_again_and_its_attempt_is_counted(machine):
