@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from cli.local.environment import REGION
 
 ACCEPTED = "accepted"
-MINISTACK, MOTO = "ministack", "moto"
+MINISTACK, MOTO, MEMORY = "ministack", "moto", "memory"
 
 T = TypeVar("T")
 
@@ -33,15 +33,17 @@ class Deviation:
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """One cloud. `endpoint_url` is None for moto, which answers in this process."""
+    """One cloud. `endpoint_url` is None for those that answer in this process."""
 
     name: str
     account: str
     endpoint_url: str | None
+    own_clients: Mapping[str, Any] | None = None
+    """By service, where none of boto3's reaches it."""
 
     def client(self, service: str) -> Any:
         """A client of this cloud that retries nothing, so that every answer is seen."""
-        return _client(service, self.endpoint_url)
+        return self.own_clients[service] if self.own_clients else _client(service, self.endpoint_url)
 
     def does(self, seen: object, *, aws: object, source: str, but: Sequence[Deviation] = ()) -> None:
         """Hold this cloud to what AWS does, or to its known deviation.

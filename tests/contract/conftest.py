@@ -1,4 +1,4 @@
-"""The emulator as `backstay up` starts it, and moto."""
+"""The emulator as `backstay up` starts it, moto, and what the simulation stands on."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,11 @@ from cli.local.environment import ACCOUNT
 from cli.local.processes import Child, start_mark, stop
 from cli.local.servers import Servers
 from cli.local.state import StateDirectory
-from tests.contract.clouds import MINISTACK, MOTO, Cloud, Scheduled, schedule, unique
+from tests.contract.clouds import MEMORY, MINISTACK, MOTO, Cloud, Scheduled, schedule, unique
+from tests.memory.dynamodb import DynamoDB
+from tests.memory.s3 import S3
+from tests.memory.scheduler import Scheduler
+from tests.memory.sqs import SQS
 
 
 @pytest.fixture(scope="session")
@@ -40,8 +44,15 @@ def moto() -> Iterator[Cloud]:
         yield Cloud(MOTO, "123456789012", None)
 
 
-@pytest.fixture(params=["emulator", "moto"])
+@pytest.fixture
+def memory() -> Cloud:
+    """The simulation's, empty for every test."""
+    clients = {"dynamodb": DynamoDB(), "sqs": SQS(), "s3": S3(), "scheduler": Scheduler()}
+    return Cloud(MEMORY, "123456789012", None, clients)
+
+
+@pytest.fixture(params=["emulator", "moto", "memory"])
 def cloud(request: pytest.FixtureRequest) -> Cloud:
-    """Each of the two in turn."""
+    """Each of the three in turn."""
     chosen: Cloud = request.getfixturevalue(request.param)
     return chosen

@@ -1,9 +1,9 @@
-"""Where the emulator and moto do otherwise than AWS in what Backstay relies on, and what follows from it.
+"""Where the clouds of the tests do otherwise than AWS in what Backstay relies on, and what follows from it.
 
 Each is pinned by the test that names it: an upgrade that mends or worsens one fails there.
 """
 
-from tests.contract.clouds import ACCEPTED, MINISTACK, MOTO, Deviation
+from tests.contract.clouds import ACCEPTED, MEMORY, MINISTACK, MOTO, Deviation
 
 RESERVED_KEYS = (
     Deviation(MINISTACK, ACCEPTED, "a test reads our own key conditions for reserved words"),
@@ -46,6 +46,7 @@ MOVE_TASKS = (
         "the console's redrive is tested by sending a dead letter's body and attributes as a new message",
     ),
     Deviation(MOTO, ("NotImplementedError", None, {}, False), "as for the emulator"),
+    Deviation(MEMORY, ("NotImplementedError", None, {}, False), "as for the emulator"),
 )
 MOST_DELIVERIES = (Deviation(MOTO, ACCEPTED, "nothing: cfn-lint and CloudFormation check the template's number"),)
 
