@@ -23,6 +23,7 @@ from . import (
     health_routes,
     job_routes,
     mute_routes,
+    overview_routes,
     provider_routes,
     run_routes,
     saga_routes,
@@ -57,6 +58,7 @@ ROUTERS = (
     alert_routes.router,
     mute_routes.router,
     tenant_routes.router,
+    overview_routes.router,
     health_routes.router,
     document_routes.router,
 )

@@ -11,15 +11,15 @@ from .shapes import Moment, Shape
 if TYPE_CHECKING:
     from backstay.resilience.breaker import BreakerStats
 
-State = Literal["closed", "open", "half_open"]
+BreakerState = Literal["closed", "open", "half_open"]
 
 
 class TransitionShape(Shape):
     """One change of state."""
 
     at: Moment
-    before: State
-    after: State
+    before: BreakerState
+    after: BreakerState
     reason: str
 
 
@@ -27,7 +27,7 @@ class BreakerShape(Shape):
     """How a breaker stands."""
 
     name: str
-    state: State
+    state: BreakerState
     held: Annotated[str | None, Field(description="Why somebody holds it open; none if nobody does.")]
     failures: Annotated[int, Field(description="Consecutive ones, of all workers together.")]
     successes: Annotated[int, Field(description="Of probes, since it opened last.")]
@@ -44,7 +44,7 @@ def breaker_of(stats: "BreakerStats") -> BreakerShape:
     """A breaker as it is shown."""
     return BreakerShape(
         name=stats.name,
-        state=_state(stats.state),
+        state=state_name(stats),
         held=stats.held or None,
         failures=stats.failures,
         successes=stats.successes,
@@ -63,5 +63,10 @@ def breaker_of(stats: "BreakerStats") -> BreakerShape:
     )
 
 
-def _state(state: str) -> State:
-    return cast("State", str(state).lower())
+def state_name(stats: "BreakerStats") -> BreakerState:
+    """A breaker's state as it is shown."""
+    return _state(stats.state)
+
+
+def _state(state: str) -> BreakerState:
+    return cast("BreakerState", str(state).lower())

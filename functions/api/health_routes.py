@@ -1,14 +1,18 @@
-"""Whether the API is there, and for whom."""
+"""Whether the house is well, and for whom."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from backstay.access.caller import Caller
+from backstay.access.key import EVERY_TENANT, Scope
 
 from .gate import ANYONE_OR_KEY, routes
+from .house import read_house
+from .house_shapes import HouseHealth, ReasonShape, StatusName, health_of, reasons_of
 from .services import services
 from .shapes import Shape
+from .verdict import judge
 
 router = routes()
 
@@ -25,21 +29,31 @@ class KeyInfo(Shape):
 class Health(Shape):
     """Without a key, the status only."""
 
-    status: Literal["ok"] = "ok"
+    status: StatusName
     stage: str | None = None
     tasks: list[str] | None = None
     key: KeyInfo | None = None
+    reasons: Annotated[list[ReasonShape] | None, Field(description="For a key of every tenant that may read.")] = None
+    health: Annotated[HouseHealth | None, Field(description="For a key that may read; its tenant's.")] = None
 
 
-@router.get("/health", security=ANYONE_OR_KEY, tags=["operation"], summary="Is it up?")
+@router.get("/health", security=ANYONE_OR_KEY, tags=["operation"], summary="Is it well?")
 def health() -> Health:
-    """Needs no key. With one, says also which stage and tasks this is, and what the key may do."""
+    """`degraded`: work goes on, and somebody should look; `unhealthy`: it does not. At most ten seconds old.
+
+    Needs no key. With one, says also which stage and tasks this is, and what the key may do; with one that may read,
+    how each part does, and with one of every tenant, why the status is what it is.
+    """
     caller: Caller | None = router.context.get("caller")
+    house = services().recent_house.state()
+    verdict = judge(house)
     if caller is None:
-        return Health()
+        return Health(status=verdict.status.value)
     from .submitting import visible_tasks
 
+    may_read, tenant = Scope.READ in caller.scopes, None if caller.tenant == EVERY_TENANT else caller.tenant
     return Health(
+        status=verdict.status.value,
         stage=services().env.stage,
         tasks=list(visible_tasks()),
         key=KeyInfo(
@@ -48,4 +62,6 @@ def health() -> Health:
             scopes=sorted(caller.scopes),
             has_webhook_secret=caller.webhook_secret_name is not None,
         ),
+        reasons=reasons_of(verdict) if may_read and tenant is None else None,
+        health=health_of(read_house(tenant) if tenant else house, tenant) if may_read else None,
     )

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from backstay.workflows.run_store import RunStore
     from backstay.workflows.starting import Starter
 
+    from .house import RecentHouse
+
 
 class Services:
     """The services of one process.
@@ -122,6 +124,13 @@ class Services:
         from backstay.jobs.stats import StatsReader
 
         return StatsReader(self.env, self.catalog)
+
+    @cached_property
+    def recent_house(self) -> "RecentHouse":
+        """How the whole house stood a moment ago."""
+        from .house import RecentHouse
+
+        return RecentHouse()
 
     @cached_property
     def pausing(self) -> "Pausing":

@@ -45,6 +45,8 @@ SECURED = [
     ("GET", "/api/credits", "read"),
     ("POST", "/api/credits/p/top-ups", "operate"),
     ("GET", "/api/stats", "read"),
+    ("GET", "/api/overview", "read"),
+    ("GET", "/api/workers", "read"),
     ("GET", "/api/costs", "read"),
     ("GET", "/api/costs/export", "read"),
     ("GET", "/api/costs/insights", "read"),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backstay.dynamodb import encode_item
-from backstay.jobs.counters import Minute, Streak, deltas
+from backstay.jobs.counters import Minute, Streak, Times, deltas
 from backstay.jobs.record import MOVES, State
 
 AT = int(datetime(2026, 11, 25, 3, 28, 59, tzinfo=UTC).timestamp() * 1000)
@@ -117,3 +117,27 @@ def test_a_row_counts_the_same_however_the_stream_is_cut_into_batches(batches):
     ended = [state for batch in batches for state in batch if state is not State.CANCELLED]
     in_a_row = next((n for n, state in enumerate(reversed(ended)) if state is State.COMPLETED), len(ended))
     assert count == in_a_row
+
+
+def test_times_are_what_lies_between_two_changes_of_state():
+    claimed, ended = change(State.WAITING, State.ACTIVE), change(State.ACTIVE, State.COMPLETED)
+    claimed["dynamodb"]["NewImage"]["changed_at"]["N"] = str(AT + 400)
+    ended["dynamodb"]["OldImage"]["changed_at"]["N"] = str(AT - 2_000)
+    ended["dynamodb"]["NewImage"]["attempts"] = {"N": "2"}
+    found = deltas([claimed, ended])
+    assert found.times == {"obey": Times(runs=1, run_ms=2_000, claims=1, wait_ms=400, ended=1, attempts=2)}
+    assert found.minute_times == {Minute("obey", "2026-11-25T03:28"): Times(runs=1, run_ms=2_000, ended=1, attempts=2)}
+
+
+def test_a_run_that_goes_back_to_its_queue_has_taken_its_time_and_ends_no_job():
+    again = change(State.ACTIVE, State.WAITING)
+    again["dynamodb"]["OldImage"]["changed_at"]["N"] = str(AT - 30)
+    found = deltas([again])
+    assert found.times == {"obey": Times(runs=1, run_ms=30)}
+    assert found.minutes == found.minute_times == {}
+
+
+def test_clocks_that_disagree_make_no_time_negative():
+    back = change(State.ACTIVE, State.FAILED)
+    back["dynamodb"]["OldImage"]["changed_at"]["N"] = str(AT + 5)
+    assert deltas([back]).times == {"obey": Times(runs=1, ended=1)}

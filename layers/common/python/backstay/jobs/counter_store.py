@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from backstay import aws
 from backstay.clock import epoch_ms, iso
 from backstay.dynamodb import decode_item, encode_item
-from backstay.jobs.counters import Deltas, Streak
+from backstay.jobs.counters import Deltas, Streak, Times
 from backstay.jobs.record import State
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ class TaskCounters:
     minutes: Mapping[str, Mapping[State, int]] = field(default_factory=dict)
     """By minute, `2026-11-25T03:28` in UTC: jobs that ended in it."""
     paused: bool = False
+    times: Times = field(default_factory=Times)
+    minute_times: Mapping[str, Times] = field(default_factory=dict)
+    """Of the last runs of those jobs."""
 
 
 class CounterStore:
@@ -70,6 +73,8 @@ class CounterStore:
             totals=_by_state(items.get(_TOTAL, {})),
             minutes={minute: _by_state(item) for minute, item in minutes.items()},
             paused=_PAUSED in items,
+            times=Times.of(items.get(_TOTAL, {})),
+            minute_times={minute: Times.of(item) for minute, item in minutes.items()},
         )
 
     def failures_in_a_row(self, task: str) -> int:
@@ -103,8 +108,9 @@ class CounterStore:
             aws.dynamodb().delete_item(TableName=self.table, Key=key)
 
     def _updates(self, changes: Deltas) -> Iterator[dict[str, Any]]:
-        for task, states in changes.tasks.items():
-            adds, sets = {str(state): n for state, n in states.items()}, {}
+        for task in dict.fromkeys([*changes.tasks, *changes.streaks, *changes.times]):
+            adds, sets = {str(state): n for state, n in changes.tasks.get(task, {}).items()}, {}
+            adds |= changes.times.get(task, Times()).as_counters()
             streak = changes.streaks.get(task, Streak())
             if streak.is_broken:
                 sets[_IN_A_ROW] = streak.failures
@@ -116,6 +122,7 @@ class CounterStore:
             yield self._update(tenant_counters_id(tenant), _TOTAL, by_name)
         for minute, states in changes.minutes.items():
             by_name = {str(state): n for state, n in states.items()}
+            by_name |= changes.minute_times.get(minute, Times()).as_counters()
             began = datetime.fromisoformat(minute.minute).replace(tzinfo=UTC)
             ends = epoch_ms(began + MINUTE_KEPT) // 1000  # a repeated batch must ask for the very same
             yield self._update(task_counters_id(minute.task), _MINUTE + minute.minute, by_name, {"ttl": ends})
@@ -126,14 +133,14 @@ class CounterStore:
         both = [*adds.items(), *sets.items()]
         names = {f"#{index}": name for index, (name, _) in enumerate(both)}
         values = {f":{index}": number for index, (_, number) in enumerate(both)}
-        expression = "ADD " + ", ".join(f"#{index} :{index}" for index in range(len(adds)))
+        expression = "ADD " + ", ".join(f"#{index} :{index}" for index in range(len(adds))) if adds else ""
         if sets:
             expression += " SET " + ", ".join(f"#{index} = :{index}" for index in range(len(adds), len(both)))
         return {
             "Update": {
                 "TableName": self.table,
                 "Key": encode_item({"id": an_id, "part": part}),
-                "UpdateExpression": expression,
+                "UpdateExpression": expression.strip(),
                 "ExpressionAttributeNames": names,
                 "ExpressionAttributeValues": encode_item(values),
             }

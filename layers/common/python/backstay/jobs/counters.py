@@ -5,9 +5,9 @@ and how many there were: a record that goes for its age or with its tenant's dat
 no longer counted as failed.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
 
 from backstay.clock import from_epoch_ms, iso
@@ -50,6 +50,35 @@ class Streak:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """How long jobs waited and ran, in sums; times add up."""
+
+    runs: int = 0
+    """Runs that are over, whatever became of their jobs."""
+    run_ms: int = 0
+    """What they took together."""
+    claims: int = 0
+    """Jobs that were taken up after they had waited for a worker."""
+    wait_ms: int = 0
+    ended: int = 0
+    """Runs among them with which their jobs ended."""
+    attempts: int = 0
+    """That those jobs had used up."""
+
+    def __add__(self, other: "Times") -> "Times":
+        return Times(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+
+    def as_counters(self) -> dict[str, int]:
+        """By name, without zeros."""
+        return {one.name: value for one in fields(self) if (value := getattr(self, one.name))}
+
+    @classmethod
+    def of(cls, counters: Mapping[str, Any]) -> "Times":
+        """What `as_counters` made, added up or not."""
+        return cls(**{one.name: int(counters[one.name]) for one in fields(cls) if one.name in counters})
+
+
+@dataclass(frozen=True, slots=True)
 class Deltas:
     """What a batch of stream records changes; no entry is 0."""
 
@@ -62,6 +91,10 @@ class Deltas:
     """By task: how many jobs came into each state, whether or not they left it again in the same batch."""
     streaks: Mapping[str, Streak] = field(default_factory=dict)
     """By task, where anything was completed or failed."""
+    times: Mapping[str, Times] = field(default_factory=dict)
+    """By task."""
+    minute_times: Mapping[Minute, Times] = field(default_factory=dict)
+    """Of the last runs of jobs that ended in a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +106,22 @@ class _Move:
     old: State | None
     new: State | None
     minute: str
+    lasted_ms: int = 0
+    """How long it was in its old state."""
+    attempts: int = 0
+
+    @property
+    def times(self) -> Times:
+        """What it adds to how long jobs wait and run."""
+        match self.old, self.new:
+            case State.ACTIVE, State.COMPLETED | State.FAILED | State.CANCELLED:
+                return Times(runs=1, run_ms=self.lasted_ms, ended=1, attempts=self.attempts)
+            case State.ACTIVE, State():
+                return Times(runs=1, run_ms=self.lasted_ms)
+            case State.WAITING, State.ACTIVE:
+                return Times(claims=1, wait_ms=self.lasted_ms)
+            case _:
+                return Times()
 
 
 def deltas(records: Iterable[Mapping[str, Any]]) -> Deltas:
@@ -86,6 +135,8 @@ def deltas(records: Iterable[Mapping[str, Any]]) -> Deltas:
     minutes: dict[Minute, Counter[State]] = {}
     arrivals: dict[str, Counter[State]] = {}
     streaks: dict[str, Streak] = {}
+    times: defaultdict[str, Times] = defaultdict(Times)
+    minute_times: defaultdict[Minute, Times] = defaultdict(Times)
     for move in filter(None, map(_move, records)):
         for state, change in ((move.old, -1), (move.new, +1)):
             if state is None:
@@ -93,12 +144,22 @@ def deltas(records: Iterable[Mapping[str, Any]]) -> Deltas:
             tasks.setdefault(move.task, Counter())[state] += change
             tenants.setdefault(move.tenant, Counter())[move.task, state] += change
         streaks[move.task] = streaks.get(move.task, Streak()).followed_by(move.new)
+        times[move.task] += move.times
         if move.new:
             arrivals.setdefault(move.task, Counter())[move.new] += 1
             if move.new.is_terminal:
-                minutes.setdefault(Minute(move.task, move.minute), Counter())[move.new] += 1
-    changed = {task: streak for task, streak in streaks.items() if streak != Streak()}
-    return Deltas(_pruned(tasks), _pruned(tenants), _pruned(minutes), _pruned(arrivals), changed)
+                minute = Minute(move.task, move.minute)
+                minutes.setdefault(minute, Counter())[move.new] += 1
+                minute_times[minute] += move.times
+    return Deltas(
+        _pruned(tasks),
+        _pruned(tenants),
+        _pruned(minutes),
+        _pruned(arrivals),
+        {task: streak for task, streak in streaks.items() if streak != Streak()},
+        {task: one for task, one in times.items() if one != Times()},
+        {minute: one for minute, one in minute_times.items() if one != Times()},
+    )
 
 
 def _move(record: Mapping[str, Any]) -> _Move | None:
@@ -111,9 +172,16 @@ def _move(record: Mapping[str, Any]) -> _Move | None:
     old, new = _state(old_image), _state(new_image)
     if old is new or (new is None and old is not None and old.is_terminal):
         return None
-    changed_at = from_epoch_ms(int(image["changed_at"]["N"]))
-    tenant = keys.tenant_of(image["id"]["S"])
-    return _Move(image["task"]["S"], tenant, old, new, iso(changed_at)[:_MINUTE_CHARACTERS])
+    changed_at_ms = int(image["changed_at"]["N"])
+    return _Move(
+        task=image["task"]["S"],
+        tenant=keys.tenant_of(image["id"]["S"]),
+        old=old,
+        new=new,
+        minute=iso(from_epoch_ms(changed_at_ms))[:_MINUTE_CHARACTERS],
+        lasted_ms=max(0, changed_at_ms - int(old_image["changed_at"]["N"])) if old_image else 0,
+        attempts=int(image["attempts"]["N"]) if "attempts" in image else 0,
+    )
 
 
 def _state(image: Image | None) -> State | None:

@@ -1,8 +1,8 @@
 """Statistics: how every task is doing, at the same cost with a hundred jobs as with a hundred million."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from backstay import aws, config
@@ -10,6 +10,7 @@ from backstay.catalog import Catalog
 from backstay.clock import Clock, from_iso, utc_now
 from backstay.jobs import keys
 from backstay.jobs.counter_store import CounterStore, TaskCounters
+from backstay.jobs.counters import Times
 from backstay.jobs.indexes import BY_STATE, oldest_first
 from backstay.jobs.queues import DEAD_SUFFIX
 from backstay.jobs.record import State
@@ -42,6 +43,10 @@ class Counts:
     """Jobs completed a minute over the last five whole minutes; None where it isn't kept."""
     success_rate: float | None = None
     """Completed among completed and failed over the last hour, 0 to 1; None when neither happened."""
+    ended_last_hour: int | None = None
+    """Completed or failed; None where it isn't kept."""
+    average_run_ms: float | None = None
+    """What the last runs of jobs took that ended in the last hour; None when none did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,8 @@ class TaskStats:
     counts: Counts
     paused: bool | None = None
     """Whether Backstay has paused it; None where it wasn't asked."""
+    times: Times = field(default_factory=Times)
+    """How long its jobs have waited and run since they are counted; nothing by tenant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,8 @@ class StatsReader:
             task: Reading(counted[task].result(), dead[task].result(), oldest[task].result()) for task in self._names
         }
         tasks = [
-            TaskStats(task, counts_of([reading], now), reading.counters.paused) for task, reading in readings.items()
+            TaskStats(task, counts_of([reading], now), reading.counters.paused, reading.counters.times)
+            for task, reading in readings.items()
         ]
         return Stats(tuple(tasks), counts_of(readings.values(), now), tuple(config.load().providers))
 
@@ -127,13 +135,16 @@ def counts_of(readings: Iterable[Reading], now: datetime) -> Counts:
     minutes = [(minute, ended) for reading in readings for minute, ended in reading.counters.minutes.items()]
     waits = [reading.oldest_waiting_s for reading in readings if reading.oldest_waiting_s is not None]
     recent = [ended for minute, ended in minutes if _is_within(minute, THROUGHPUT_MINUTES, now)]
-    lately = [ended for minute, ended in minutes if _is_within(minute, SUCCESS_MINUTES, now)]
+    lately = states_of(ended for minute, ended in minutes if _is_within(minute, SUCCESS_MINUTES, now))
+    times = [one for reading in readings for one in _times_lately(reading.counters, now)]
     return replace(
         states_of(reading.counters.totals for reading in readings),
         dead_letters=sum(reading.dead_letters for reading in readings),
         oldest_waiting_s=max(waits, default=None),
         throughput_per_minute=sum(ended.get(State.COMPLETED, 0) for ended in recent) / THROUGHPUT_MINUTES,
-        success_rate=_success_rate(lately),
+        success_rate=success_rate(lately.completed, lately.failed),
+        ended_last_hour=lately.completed + lately.failed,
+        average_run_ms=_average_run_ms(times),
     )
 
 
@@ -143,10 +154,18 @@ def states_of(totals: Iterable[Mapping[State, int]]) -> Counts:
     return Counts(**{str(state): sum(total.get(state, 0) for total in totals) for state in State})
 
 
-def _success_rate(ended: Iterable[Mapping[State, int]]) -> float | None:
-    counts = states_of(ended)
-    decided = counts.completed + counts.failed
-    return counts.completed / decided if decided else None
+def success_rate(completed: int, failed: int) -> float | None:
+    """0 to 1; None where nothing has ended."""
+    return completed / (completed + failed) if completed + failed else None
+
+
+def _times_lately(counters: TaskCounters, now: datetime) -> Iterator[Times]:
+    return (one for minute, one in counters.minute_times.items() if _is_within(minute, SUCCESS_MINUTES, now))
+
+
+def _average_run_ms(times: Iterable[Times]) -> float | None:
+    together = sum(times, Times())
+    return together.run_ms / together.runs if together.runs else None
 
 
 def _is_within(minute: str, last: int, now: datetime) -> bool:

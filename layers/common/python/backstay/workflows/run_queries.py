@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backstay.jobs import keys
-from backstay.jobs.indexes import BY_STATE, BY_TENANT, Entry, Index, newest_first, oldest_first
+from backstay.jobs.indexes import BY_STATE, BY_TENANT, Entry, Index, count, newest_first, oldest_first
 from backstay.jobs.paging import Found, read_page
 from backstay.settings import Environment
 from backstay.workflows.catalog import Sagas
@@ -52,6 +52,12 @@ class RunQueries:
             cursor,
             limit,
         )
+
+    def count(self, state: RunState, tenant: str | None, most: int) -> int:
+        """How many runs are in a state, of one tenant or of all; `most` at most."""
+        shards = range(keys.SHARDS)
+        partitions = [state_partition(saga, state, shard) for saga in self._sagas.names for shard in shards]
+        return count(self._table, BY_STATE, partitions, tenant=tenant, most=most)
 
     def oldest(
         self, saga: str, state: RunState, until: datetime, after: str | None, limit: int
