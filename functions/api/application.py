@@ -22,6 +22,7 @@ from . import (
     document_routes,
     health_routes,
     job_routes,
+    metrics_routes,
     mute_routes,
     overview_routes,
     provider_routes,
@@ -59,6 +60,7 @@ ROUTERS = (
     mute_routes.router,
     tenant_routes.router,
     overview_routes.router,
+    metrics_routes.router,
     health_routes.router,
     document_routes.router,
 )

@@ -47,6 +47,7 @@ SECURED = [
     ("GET", "/api/stats", "read"),
     ("GET", "/api/overview", "read"),
     ("GET", "/api/workers", "read"),
+    ("GET", "/metrics", "read"),
     ("GET", "/api/costs", "read"),
     ("GET", "/api/costs/export", "read"),
     ("GET", "/api/costs/insights", "read"),
