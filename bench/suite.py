@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bench import (
     alerts,
+    beside_litellm,
     cold_start,
     costs,
     declarations,
@@ -38,6 +39,7 @@ BENCHMARKS = tuple(
         cold_start,
         overhead,
         llm_calls,
+        beside_litellm,
         guard_calls,
         costs,
         usage_shapes,
