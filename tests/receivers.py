@@ -1,11 +1,49 @@
-"""A real HTTP server on this machine that answers as a test says, kindly or not."""
+"""Real HTTP servers on this machine: how long they live, and one that answers as a test says, kindly or not."""
 
 import contextlib
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class LoopbackServer(ThreadingHTTPServer):
+    """A server on a free port of 127.0.0.1, with a thread for each connection."""
+
+    daemon_threads = True
+    request_queue_size = 1024
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        self.over = threading.Event()
+        """Set when it is to end: for handlers that wait."""
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Nothing of a caller that was killed, or has waited for long enough."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Answers inside."""
+        thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.over.set()
+            self.shutdown()
+            self.server_close()
+            thread.join()
+
 
 Script = Callable[[BaseHTTPRequestHandler], None]
 
@@ -107,23 +145,14 @@ def receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         def log_message(self, *args: object) -> None:
             """Keep quiet."""
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 50
-
+    class Server(LoopbackServer):
         def finish_request(self, request: object, client_address: object) -> None:
             held.connections += 1
             with contextlib.suppress(OSError):
                 wrapped = tls.wrap_socket(request, server_side=True) if tls else request  # type: ignore[arg-type]
                 super().finish_request(wrapped, client_address)  # type: ignore[arg-type]
 
-    server = Server(("127.0.0.1", 0), Handler)
+    server = Server(Handler)
     held = Receiver(server.server_address[1], [status(200)])
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with server.running():
         yield held
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

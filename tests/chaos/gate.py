@@ -1,16 +1,16 @@
 """A gate before the model server: counts who comes, and turns them away or lets them hang for as long as it is told."""
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler
 
 import httpx
+
+from tests.receivers import LoopbackServer
 
 _LONGEST_HANG_S = 90
 
@@ -30,6 +30,7 @@ class Passage:
     """One request; the times are seconds since 1970."""
 
     arrived: float
+    asked: bytes = b""
     ended: float | None = None
     answered: bool = False
 
@@ -51,27 +52,14 @@ class Gate:
 @contextmanager
 def gate() -> Iterator[Gate]:
     """A gate on a port of its own. Its `target` is the model server, which may start later."""
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.gate = opened = Gate(f"http://127.0.0.1:{server.server_address[1]}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    server = _Server(_Handler)
+    server.gate = opened = Gate(server.url)
+    with server.running():
         yield opened
-    finally:
-        server.over.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 1024
+class _Server(LoopbackServer):
     gate: Gate
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.over = threading.Event()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -81,7 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        passage = Passage(time.time())
+        passage = Passage(time.time(), body)
         self.server.gate.passages.append(passage)
         try:
             self._serve(body, passage)
@@ -129,6 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Passages say it all."""
 
 
+ANSWER_TOKENS = 30, 10
+"""In and out, of an answer that the gate gives itself."""
 _COMPLETION = json.dumps(
     {
         "id": "chatcmpl-chaos",
@@ -136,6 +126,10 @@ _COMPLETION = json.dumps(
         "created": 0,
         "model": "small",
         "choices": [{"index": 0, "message": {"role": "assistant", "content": "Yes."}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 30, "completion_tokens": 10, "total_tokens": 40},
+        "usage": {
+            "prompt_tokens": ANSWER_TOKENS[0],
+            "completion_tokens": ANSWER_TOKENS[1],
+            "total_tokens": sum(ANSWER_TOKENS),
+        },
     }
 ).encode()

@@ -2,20 +2,17 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from backstay import aws, config
+from backstay import aws
 from backstay.catalog import Catalog
 from backstay.errors import ErrorClass
 from backstay.jobs.record import State
 from backstay.settings import Environment
+from tests.integration.http_calls import TASK, call_http_told, catalog_with_call_http
 from tests.receivers import Receiver, hangs_up, pours, receiver, status
-
-ROOT = Path(__file__).parents[2]
-TASK = "call-http"
 
 
 @pytest.fixture
@@ -32,31 +29,13 @@ def elsewhere() -> Iterator[Receiver]:
 
 @pytest.fixture
 def catalog(cloud: Environment, tmp_path: Path) -> Catalog:
-    """The task, and the one by which every other tells of an end."""
-    for folder in ("call_http", "deliver_webhook"):
-        (tmp_path / folder).symlink_to(ROOT / "functions" / folder)
-    for queue in (TASK, f"{TASK}-dead", "deliver-webhook", "deliver-webhook-dead"):
-        aws.sqs().create_queue(QueueName=f"backstay-test-{queue}")
-    return Catalog(tmp_path)
+    return catalog_with_call_http(tmp_path)
 
 
 @pytest.fixture(autouse=True)
-def deployed(
-    cloud: Environment, host: Receiver, elsewhere: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    """What the stack gives the function: its environment, and a backstay.toml that lists both servers."""
-    from call_http import task
-
-    file = tmp_path / "backstay.toml"
-    file.write_text(f'[outbound]\nallow_private = ["{host.pair}", "{elsewhere.pair}"]\n')
-    monkeypatch.setenv("BACKSTAY_CONFIG", str(file))
-    for name, value in asdict(cloud).items():
-        monkeypatch.setenv(f"BACKSTAY_{name.upper()}", value)
-    config.load.cache_clear()
-    task._calling.cache_clear()
-    yield
-    config.load.cache_clear()
-    task._calling.cache_clear()
+def deployed(cloud: Environment, host: Receiver, elsewhere: Receiver, tmp_path: Path) -> Iterator[None]:
+    with call_http_told(cloud, f'[outbound]\nallow_private = ["{host.pair}", "{elsewhere.pair}"]\n', tmp_path):
+        yield
 
 
 def call(machine, **wanted):

@@ -1,7 +1,6 @@
 """call-http of providers paid by the operation: reserved before, settled by the answer, told in the receipt."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,11 +14,10 @@ from backstay.catalog import Catalog
 from backstay.errors import ErrorClass
 from backstay.jobs.record import JobRecord, State
 from backstay.settings import Environment
-from tests.integration.conftest import make_queues
+from cli.local.state import REPOSITORY
+from tests.integration.http_calls import TASK, call_http_told, catalog_with_call_http
 from tests.receivers import Receiver, hangs_up, receiver, status
 
-ROOT = Path(__file__).parents[2]
-TASK = "call-http"
 SMS = {"method": "POST", "json": {"to": "+1"}, "provider": "twilio", "operation": "sms_us"}
 OK = status(200, b"{}", Content_Type="application/json")
 
@@ -32,20 +30,12 @@ def host() -> Iterator[Receiver]:
 
 @pytest.fixture
 def catalog(cloud: Environment, tmp_path: Path) -> Catalog:
-    for folder in ("call_http", "deliver_webhook"):
-        (tmp_path / folder).symlink_to(ROOT / "functions" / folder)
-    catalog = Catalog(tmp_path)
-    make_queues(catalog)
-    return catalog
+    return catalog_with_call_http(tmp_path)
 
 
 @pytest.fixture(autouse=True)
-def deployed(cloud: Environment, host: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    from call_http import task
-
-    file = tmp_path / "backstay.toml"
-    file.write_text(
-        f"""
+def deployed(cloud: Environment, host: Receiver, tmp_path: Path) -> Iterator[None]:
+    toml = f"""
         [outbound]
         allow_private = ["{host.pair}", "127.0.0.1:9"]
         [rates.twilio]
@@ -55,16 +45,9 @@ def deployed(cloud: Environment, host: Receiver, tmp_path: Path, monkeypatch: py
         daily = 0.02
         [budgets.quotas.twilio.requests]
         monthly = 3
-        """
-    )
-    monkeypatch.setenv("BACKSTAY_CONFIG", str(file))
-    for name, value in asdict(cloud).items():
-        monkeypatch.setenv(f"BACKSTAY_{name.upper()}", value)
-    config.load.cache_clear()
-    task._calling.cache_clear()
-    yield
-    config.load.cache_clear()
-    task._calling.cache_clear()
+    """
+    with call_http_told(cloud, toml, tmp_path):
+        yield
 
 
 @pytest.fixture
@@ -171,6 +154,6 @@ def test_a_call_that_names_nobody_is_not_charged(call, cloud):
 
 
 def test_every_operation_of_the_house_has_its_price():
-    settings = config.read(ROOT / "backstay.toml")
+    settings = config.read(REPOSITORY / "backstay.toml")
     assert settings.rates["twilio"]["sms_us"] == Decimal("0.0075")
     assert set(settings.rates) <= set(settings.budgets.providers)

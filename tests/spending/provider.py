@@ -2,14 +2,15 @@
 
 import json
 import random
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.receivers import LoopbackServer
 
 MOST_OUTPUT = 40
 _AROUND_A_MESSAGE = 4
@@ -51,30 +52,14 @@ class Provider:
 @contextmanager
 def provider() -> Iterator[Provider]:
     """One on a port of its own."""
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.provider = counting = Provider(f"http://127.0.0.1:{server.server_address[1]}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    server = _Server(_Handler)
+    server.provider = counting = Provider(server.url)
+    with server.running():
         yield counting
-    finally:
-        server.over.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 1024
+class _Server(LoopbackServer):
     provider: Provider
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.over = threading.Event()
-
-    def handle_error(self, *_: Any) -> None:
-        """A caller that was killed says nothing of the server."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,26 +1,16 @@
 """What of a run's news is over when its record changes. One sentence a test."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from backstay.workflows.news import APPROVAL_NEEDED, COMPENSATION_FAILED, STUCK, over
-from backstay.workflows.run import Outcome, RunRecord, RunState, Stuck, Wait, WaitKind, run_id
+from backstay.workflows.run import Outcome, RunRecord, RunState, Stuck, Wait, WaitKind
+from tests.unit.workflows.made_up_runs import NOW, RUN
 
-NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
 OUTCOME = Outcome(timedelta(days=7), timedelta(days=30), "compensation_failed", "no")
-RUN = RunRecord(
-    id=run_id("acme", "launch", "k"),
-    saga="launch",
-    state=RunState.RUNNING,
-    key="k",
-    input_digest="d",
-    started_at=NOW,
-    changed_at=NOW,
-    begun_at=NOW,
-)
 WAIT = Wait("approval", "yes", WaitKind.APPROVAL, 1, "2026-11-25T08:00:01.000Z", NOW + timedelta(minutes=1))
 WAITING = RUN.waits(WAIT, NOW)
 TOLD = RUN.seen_stuck(Stuck(NOW, 900, "send")).told_stuck()

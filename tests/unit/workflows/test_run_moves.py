@@ -1,7 +1,7 @@
 """A run's moves: whatever Step Functions tells twice, late or out of order leaves the same record."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -24,19 +24,9 @@ from backstay.workflows.run import (
 )
 from backstay.workflows.run_items import from_item, to_item
 from backstay.workflows.run_statistics import bucket_of, contribution, difference, numbers_of
+from tests.unit.workflows.made_up_runs import NOW, RUN
 
-NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
 OUTCOME = Outcome(timedelta(days=7), timedelta(days=30), "compensated", "rejected: no")
-RUN = RunRecord(
-    id=run_id("acme", "launch", "k"),
-    saga="launch",
-    state=RunState.RUNNING,
-    key="k",
-    input_digest="d",
-    started_at=NOW,
-    changed_at=NOW,
-    begun_at=NOW,
-)
 WAIT = Wait("approval", "yes", WaitKind.APPROVAL, 1, "2026-11-25T08:00:01.000Z", NOW + timedelta(hours=1))
 
 
