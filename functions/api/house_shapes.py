@@ -113,7 +113,7 @@ def health_of(house: HouseState, tenant: str | None) -> HouseHealth:
     """The parts as they are shown."""
     return HouseHealth(
         worker=_worker_of(house, tenant),
-        providers=None if tenant else [_provider_of(breaker, house) for breaker in house.breakers],
+        providers=None if tenant else [provider_of(breaker, house) for breaker in house.breakers],
         cache=_cache_of(house),
         workflows=_workflows_of(house),
     )
@@ -154,7 +154,8 @@ def _worker_of(house: HouseState, tenant: str | None) -> WorkerHealth:
     )
 
 
-def _provider_of(breaker: "BreakerStats", house: HouseState) -> ProviderHealth:
+def provider_of(breaker: "BreakerStats", house: HouseState) -> ProviderHealth:
+    """A circuit as it is shown, with what its provider did today."""
     name = breaker.name.removeprefix(_PROVIDER)
     today = house.activity.get(name) if breaker.name.startswith(_PROVIDER) else None
     return ProviderHealth(

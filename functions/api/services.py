@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from backstay.costs.book import CostBook
     from backstay.jobs.control import Control
     from backstay.jobs.dead_letters import DeadLetters
+    from backstay.jobs.history import History
     from backstay.jobs.inputs import Inputs
     from backstay.jobs.pausing import Pausing
     from backstay.jobs.queries import JobQueries
@@ -124,6 +125,13 @@ class Services:
         from backstay.jobs.stats import StatsReader
 
         return StatsReader(self.env, self.catalog)
+
+    @cached_property
+    def history(self) -> "History":
+        """Reads what jobs did hour by hour."""
+        from backstay.jobs.history import History
+
+        return History(self.env.jobs_table)
 
     @cached_property
     def recent_house(self) -> "RecentHouse":

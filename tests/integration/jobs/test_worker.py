@@ -1,5 +1,6 @@
 """The worker against moto: what the queue promises, one sentence a test."""
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -404,3 +405,13 @@ def _lease(machine):
     from datetime import timedelta
 
     return timedelta(seconds=machine.catalog.get("obey").limits.lease_s)
+
+
+def test_a_teams_own_metric_is_written_with_the_task_as_its_dimension(machine, capsys):
+    machine.submit("obey", {"measure": "WordsWritten", "text": "three words here"})
+    bad = machine.submit("obey", {"measure": "no name", "text": "x"})
+    machine.deliver("obey")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (line,) = [line for line in lines if "WordsWritten" in line]
+    assert (line["WordsWritten"], line["Task"]) == ([3.0], "obey")
+    assert machine.record(bad.id).failures[0].message.startswith("MetricError: metric 'no name'")

@@ -26,6 +26,8 @@ class Order(BaseModel):
     steps: int = 0
     """Progress reports before the end, half a second apart."""
     answer_bytes: int = 0
+    measure: str | None = None
+    """The name of a metric of its own."""
     text: str = ""
 
 
@@ -49,6 +51,8 @@ def obey(order: Order, job: Job) -> Done:
     runs = _runs[job.id] = _runs.get(job.id, 0) + 1
     if job.attempt <= order.die_attempts:
         os._exit(1)
+    if order.measure is not None:
+        job.metric(order.measure, len(order.text.split()))
     if order.reject:
         raise Rejected("told to reject")
     if runs <= order.not_now_until:

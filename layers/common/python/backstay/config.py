@@ -8,9 +8,9 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
 
 from backstay.alert_settings import AlertSettings
 from backstay.budget_settings import BudgetsSettings
@@ -44,6 +44,9 @@ __all__ = [
 FILE_NAME = "backstay.toml"
 
 Price = Annotated[Decimal, Field(strict=False, ge=0)]
+
+Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.\[\]:-]+$")]
+"""Scheme, host and port, without a path."""
 
 _PROVIDER_NAME = re.compile(r"[a-z][a-z0-9-]*")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -165,6 +168,10 @@ class Config(Section):
     budgets: BudgetsSettings = Field(default_factory=lambda: BudgetsSettings.model_validate({}))
     campaigns: CampaignSettings = Field(default_factory=CampaignSettings)
     alerts: AlertSettings = Field(default_factory=lambda: AlertSettings.model_validate({}))
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """What functions write into their logs: this and worse. Metrics are written at any."""
+    cors_origins: Annotated[tuple[Origin, ...], Field(strict=False)] = ()
+    """Pages of other origins that browsers let call the API, such as `https://ops.example.com`; by default none."""
 
     @model_validator(mode="after")
     def _routes_lead_somewhere(self) -> "Config":

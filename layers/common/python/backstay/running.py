@@ -11,6 +11,7 @@ from backstay.clock import utc_now
 from backstay.errors import BackstayError
 from backstay.llm.use import ModelUse
 from backstay.receipt import Call
+from backstay.telemetry import Metric, teams_metric
 
 HAND_BACK_S = 2.0
 """What a worker needs to record a job after what it waited for has failed, in seconds."""
@@ -72,7 +73,7 @@ class Job:
     """Monotonic time at which the job must be done, in seconds."""
     report_progress: Callable[[int, str], bool] | None = None
     """Stores progress and answers whether the job was cancelled meanwhile."""
-    record_metric: Callable[[str, float, str], None] | None = None
+    record_metric: Callable[[Metric], None] | None = None
     run_id: str | None = None
     """The run of a saga that waits for the job, if one does; `step` is the name of its step."""
     step: str | None = None
@@ -94,9 +95,19 @@ class Job:
             raise Cancelled(f"job {self.id} was cancelled")
 
     def metric(self, name: str, value: float, unit: str = "Count") -> None:
-        """Add a metric of the team's own to CloudWatch, in the namespace Backstay."""
+        """Add a metric of the team's own to CloudWatch, in the namespace Backstay, with the task as its dimension.
+
+        Args:
+            name: letters, digits and _. Each different one costs by the month: never make one of data.
+            value: any number that is finite; several of one name are several values.
+            unit: one of CloudWatch's.
+
+        Raises:
+            MetricError: one of these can't be.
+        """
+        metric = teams_metric(name, value, unit)
         if self.record_metric:
-            self.record_metric(name, value, unit)
+            self.record_metric(metric)
 
 
 current_job: contextvars.ContextVar[Job | None] = contextvars.ContextVar("current_job", default=None)

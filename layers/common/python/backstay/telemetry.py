@@ -1,14 +1,21 @@
 """Logs and metrics. One line of embedded metrics a batch or request, since every line is billed."""
 
 import functools
+import logging
+import math
+import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from backstay.errors import BackstayError
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
 NAMESPACE = "Backstay"
+LOG_LEVEL = "POWERTOOLS_LOG_LEVEL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +27,49 @@ class Metric:
     unit: str = "Count"
 
 
+class MetricError(BackstayError):
+    """A metric that CloudWatch would not take as it is meant; the text says why."""
+
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
+_UNITS = frozenset(
+    {"Seconds", "Microseconds", "Milliseconds", "Bytes", "Kilobytes", "Megabytes", "Gigabytes", "Terabytes", "Percent"}
+    | {"Count", "Bytes/Second", "Kilobytes/Second", "Megabytes/Second", "Count/Second", "None"}
+)
+_OF_WORKERS = re.compile(r"RunTime|QueueWait|Jobs[A-Z].*")
+"""What workers and the stream measure by task themselves."""
+
+
+def teams_metric(name: str, value: float, unit: str) -> Metric:
+    """A metric of a team's own.
+
+    Raises:
+        MetricError: its name, value or unit can't be one.
+    """
+    if not _NAME.fullmatch(name):
+        raise MetricError(f"metric {name[:100]!r}: a name has a-z, A-Z, 0-9 and _, and starts with a letter")
+    if _OF_WORKERS.fullmatch(name):
+        raise MetricError(f"metric {name!r} is measured by Backstay itself; take another name")
+    if not math.isfinite(value):
+        raise MetricError(f"metric {name!r} has the value {value}, and must have a finite number")
+    if unit not in _UNITS:
+        raise MetricError(f"metric {name!r} has the unit {unit[:100]!r}; take one of {', '.join(sorted(_UNITS))}")
+    return Metric(name, value, unit)
+
+
 @functools.cache
 def logger() -> "Logger":
-    """The function's logger: JSON lines, the service named by POWERTOOLS_SERVICE_NAME."""
+    """The function's logger: JSON lines, the service named by POWERTOOLS_SERVICE_NAME.
+
+    POWERTOOLS_LOG_LEVEL, which is `log_level` of backstay.toml, says from which level on. Powertools alone would go by
+    Lambda's own level, which must let metrics pass.
+    """
     from aws_lambda_powertools import Logger
 
-    return Logger()
+    made = Logger()
+    if level := os.environ.get(LOG_LEVEL):
+        logging.getLogger(made.service).setLevel(level)
+    return made
 
 
 def emit(

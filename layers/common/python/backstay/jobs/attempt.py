@@ -64,7 +64,7 @@ class Attempts:
             submitted_at=record.created_at,
             deadline=limit.deadline,
             report_progress=_Throttled(self._store, record, limit.heard).report,
-            record_metric=lambda name, value, unit: metrics(Metric(name, value, unit)),
+            record_metric=metrics,
             run_id=record.step.run_id if record.step else None,
             step=record.step.name if record.step else None,
             call_log=self._call_log(record),

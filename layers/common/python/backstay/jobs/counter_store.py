@@ -16,12 +16,13 @@ from backstay.jobs.record import State
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
-MINUTE_KEPT = timedelta(hours=2)
+MINUTE = "minute#"
+MINUTE_KEPT = timedelta(hours=6)
+"""What follows from minutes may be summed up as late as that."""
 
 _TOTAL = "total"
 _PAUSED = "paused"
 _IN_A_ROW = "failures_in_a_row"
-_MINUTE = "minute#"
 _MOST_ITEMS = 100  # a transaction's
 _MOST_CONFLICTS = 10
 
@@ -64,11 +65,11 @@ class CounterStore:
             TableName=self.table,
             KeyConditionExpression="id = :id AND part BETWEEN :first AND :last",
             ExpressionAttributeValues=encode_item(
-                {":id": task_counters_id(task), ":first": _MINUTE + iso(since)[:16], ":last": _TOTAL}
+                {":id": task_counters_id(task), ":first": MINUTE + iso(since)[:16], ":last": _TOTAL}
             ),
         )
         items = {item["part"]: item for item in map(decode_item, answer["Items"])}
-        minutes = {part.removeprefix(_MINUTE): item for part, item in items.items() if part.startswith(_MINUTE)}
+        minutes = {part.removeprefix(MINUTE): item for part, item in items.items() if part.startswith(MINUTE)}
         return TaskCounters(
             totals=_by_state(items.get(_TOTAL, {})),
             minutes={minute: _by_state(item) for minute, item in minutes.items()},
@@ -125,7 +126,7 @@ class CounterStore:
             by_name |= changes.minute_times.get(minute, Times()).as_counters()
             began = datetime.fromisoformat(minute.minute).replace(tzinfo=UTC)
             ends = epoch_ms(began + MINUTE_KEPT) // 1000  # a repeated batch must ask for the very same
-            yield self._update(task_counters_id(minute.task), _MINUTE + minute.minute, by_name, {"ttl": ends})
+            yield self._update(task_counters_id(minute.task), MINUTE + minute.minute, by_name, {"ttl": ends})
 
     def _update(
         self, an_id: str, part: str, adds: Mapping[str, int], sets: Mapping[str, int] = MappingProxyType({})

@@ -8,6 +8,7 @@ from backstay.catalog import AnyTask, Catalog
 from backstay.clock import Clock, utc_now
 from backstay.jobs.dead_queue import DeadQueue
 from backstay.jobs.endings import Endings, Retention
+from backstay.jobs.history import History
 from backstay.jobs.lost_messages import LostMessages
 from backstay.jobs.submit import Submitter
 from backstay.settings import Environment
@@ -36,6 +37,7 @@ class Sweeper:
         endings = Endings(env, submitter, retention, clock)
         self._lost = LostMessages(env, submitter, endings, clock)
         self._dead = DeadQueue(env, submitter, endings, clock)
+        self._history = History(env.jobs_table, clock)
 
     def sweep(self, time_is_up: Callable[[], bool]) -> Swept:
         """Sweep as many tasks as there is time for.
@@ -57,7 +59,9 @@ class Sweeper:
         return Swept(done, (), troubles)
 
     def _sweep(self, task: AnyTask, time_is_up: Callable[[], bool]) -> Counter[str]:
-        return self._lost.send_again(task, time_is_up) + self._dead.tend(task, time_is_up)
+        done = self._lost.send_again(task, time_is_up) + self._dead.tend(task, time_is_up)
+        self._history.sum_up(task.name)
+        return done
 
     def _in_turn(self) -> tuple[str, ...]:
         """All tasks, beginning with another one each time, so that none is always the one that is left out."""
