@@ -81,7 +81,13 @@ def costs(
     )
 
 
-@router.get("/api/costs/export", security=needs(Scope.READ), tags=["money"], summary="What was spent, line by line")
+@router.get(
+    "/api/costs/export",
+    security=needs(Scope.READ),
+    tags=["money"],
+    summary="What was spent, line by line",
+    openapi_extensions={"x-answers-as": ["text/csv"]},
+)
 def export_costs(
     first: Annotated[date | None, Query(description="The first day, UTC; by default that of this month.")] = None,
     last: Annotated[date | None, Query(description="The last day; by default today.")] = None,

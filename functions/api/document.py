@@ -25,6 +25,9 @@ REFUSES = "x-refuses"
 ANSWERS_TOO = "x-answers-too"
 """Extension of a route: further statuses that bring the same body, each with what it means."""
 
+ANSWERS_AS = "x-answers-as"
+"""Extension of a route: the types of text in which it may answer, besides JSON."""
+
 _SCHEMAS = "#/components/schemas/"
 _POWERTOOLS_OWN = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 _ABOUT = """\
@@ -102,6 +105,7 @@ def _operations(found: JsonObject) -> Iterator[tuple[str, str, JsonObject]]:
 def _add_answers(path: str, operation: JsonObject) -> None:
     answers = operation["responses"]
     success = next(answer for status, answer in answers.items() if status.startswith("2"))
+    success["content"] |= {name: {"schema": {"type": "string"}} for name in operation.pop(ANSWERS_AS, ())}
     for status, meaning in operation.pop(ANSWERS_TOO, {}).items():
         answers[status] = {**success, "description": meaning}
     statuses = {500, 503, *operation.pop(REFUSES, ())}

@@ -41,7 +41,8 @@ def try_provider(
     """Makes one tiny call, whatever its breaker says, and tells what happened. Concerns every tenant."""
     from .provider_trial import ask_for_trial, model_to_try
 
-    wanted = model or model_to_try(services().config, _checked(name, "trying a provider"))
+    _checked(name, "trying a provider")
+    wanted = model or model_to_try(services().config, name)
     if wanted is None:
         raise invalid("model", f"is needed: no route and no price of backstay.toml names a model of {name!r}")
     return ask_for_trial(name, wanted)

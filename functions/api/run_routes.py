@@ -22,7 +22,13 @@ RunId = Annotated[str, Path(description="The run's id.")]
 Given = Annotated[Word | None, Body(description="Why; may be left out.")]
 
 
-@router.get("/api/runs", security=needs(Scope.READ), tags=["sagas"], summary="List runs, newest first")
+@router.get(
+    "/api/runs",
+    security=needs(Scope.READ),
+    tags=["sagas"],
+    summary="List runs, newest first",
+    openapi_extensions={"x-refuses": [404]},
+)
 def list_runs(
     saga: Annotated[str | None, Query(description="Of this saga only.")] = None,
     state: Annotated[RunState | None, Query(description="In this state only.")] = None,

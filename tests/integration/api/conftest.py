@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -96,6 +96,13 @@ def handler(cloud: Environment, catalog: Catalog) -> Iterator[Callable[..., dict
     use(Services(cloud, TASKS))
     yield handler
     use(None)
+
+
+@pytest.fixture
+def told(cloud: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment says what the stack would say, for what reads it anew."""
+    for name, value in asdict(cloud).items():
+        monkeypatch.setenv(f"BACKSTAY_{name.upper()}", value)
 
 
 @pytest.fixture

@@ -226,9 +226,10 @@ def test_resuming_pays_no_debts(client, circuits):
     assert (shown["breaker"]["state"], shown["breaker"]["held"]) == ("open", UNPAID)
 
 
-@pytest.mark.parametrize("action", ["test", "pause", "resume"])
+@pytest.mark.parametrize("action", ["test", "test?model=tiny", "pause", "resume"])
 def test_an_unknown_provider_is_not_found(client, action):
-    answer = client()("POST", f"/api/providers/nobody/{action}")
+    path, _, model = action.partition("?model=")
+    answer = client()("POST", f"/api/providers/nobody/{path}", query={"model": model} if model else None)
     assert answer.status == 404
     assert "house, spare" in answer.json["detail"]
 
@@ -273,3 +274,12 @@ def test_what_concerns_every_tenant_is_for_keys_that_do(client, method, path):
     assert client("acme")(method, path).status == 403
     scope = "submit" if method == "GET" else "read"
     assert client("*", scope)(method, path).status == 403
+
+
+def test_who_names_a_model_may_not_try_more_than_who_does_not(client, llmock):
+    asked = len(llmock.requests)
+    answer = client("acme")("POST", "/api/providers/house/test", query={"model": "tiny"})
+
+    assert answer.status == 403
+    assert "concerns every tenant" in answer.json["detail"]
+    assert len(llmock.requests) == asked

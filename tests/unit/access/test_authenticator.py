@@ -1,5 +1,7 @@
 """From a header to a caller."""
 
+import hashlib
+
 import pytest
 
 from backstay import aws
@@ -70,6 +72,21 @@ def test_a_known_key_is_read_once_in_thirty_seconds(
     clock.move(seconds=REMEMBER_S)
     authenticator.check(f"Bearer {key}")
     assert len(reads) == 2
+
+
+@pytest.mark.parametrize("right", [0, 1, 20, 47])
+def test_a_guess_is_never_compared_with_a_key_so_its_time_tells_nothing(
+    authenticator: Authenticator, store: KeyStore, reads: list[str], right: int
+) -> None:
+    key = store.create("ingest", "newsroom", ["submit"]).key
+    head, secret = key[:-48], key[-48:]
+    others = {"a": "b"}
+    guess = head + secret[:right] + "".join(others.get(letter, "a") for letter in secret[right:])
+
+    with pytest.raises(Unauthenticated):
+        authenticator.check(f"Bearer {guess}")
+
+    assert reads == [str({"key_hash": {"S": hashlib.sha256(guess.encode()).hexdigest()}})]  # nothing of the key itself
 
 
 def test_an_unknown_key_is_remembered_briefly(authenticator: Authenticator, reads: list[str], clock) -> None:
