@@ -86,7 +86,7 @@ def costs(
     security=needs(Scope.READ),
     tags=["money"],
     summary="What was spent, line by line",
-    openapi_extensions={"x-answers-as": ["text/csv"]},
+    openapi_extensions={"x-answers-as": ["application/json", "text/csv"]},
 )
 def export_costs(
     first: Annotated[date | None, Query(description="The first day, UTC; by default that of this month.")] = None,

@@ -26,7 +26,7 @@ ANSWERS_TOO = "x-answers-too"
 """Extension of a route: further statuses that bring the same body, each with what it means."""
 
 ANSWERS_AS = "x-answers-as"
-"""Extension of a route: the types of text in which it may answer, besides JSON."""
+"""Extension of a route: in which types it may answer, where that is not JSON alone."""
 
 _SCHEMAS = "#/components/schemas/"
 _POWERTOOLS_OWN = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
@@ -105,7 +105,9 @@ def _operations(found: JsonObject) -> Iterator[tuple[str, str, JsonObject]]:
 def _add_answers(path: str, operation: JsonObject) -> None:
     answers = operation["responses"]
     success = next(answer for status, answer in answers.items() if status.startswith("2"))
-    success["content"] |= {name: {"schema": {"type": "string"}} for name in operation.pop(ANSWERS_AS, ())}
+    if types := operation.pop(ANSWERS_AS, None):
+        text = {"schema": {"type": "string"}}
+        success["content"] = {name: success["content"].get(name, text) for name in types}
     for status, meaning in operation.pop(ANSWERS_TOO, {}).items():
         answers[status] = {**success, "description": meaning}
     statuses = {500, 503, *operation.pop(REFUSES, ())}

@@ -11,7 +11,13 @@ from .prometheus import MEDIA_TYPE, text
 router = routes()
 
 
-@router.get("/metrics", security=needs(Scope.READ), tags=["operation"], summary="Metrics for Prometheus")
+@router.get(
+    "/metrics",
+    security=needs(Scope.READ),
+    tags=["operation"],
+    summary="Metrics for Prometheus",
+    openapi_extensions={"x-answers-as": ["text/plain"]},
+)
 def metrics() -> Response[str]:
     """How everything stands, in Prometheus' text format. A key of one tenant sees that tenant's jobs, runs and costs.
 
