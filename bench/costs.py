@@ -62,7 +62,7 @@ class Used:
 
 def measure(run: Run) -> list[Figure]:
     """Live through jobs for what they write, then through each function for its CPU."""
-    jobs, rounds = (40, 3) if run.quick else (100, 9)
+    jobs, rounds = (40, 3) if run.quick else (200, 9)  # whose changes fill the stream's batches
     with run.progress("costs", 2 * jobs // BATCH + 3 * rounds) as step:
         life, cached = (live(BENCH_TASKS, name, jobs, step) for name in ("ask-model", "ask-cached"))
         used = used_by(life, measure_cpu(life, rounds, step))

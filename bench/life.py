@@ -140,7 +140,7 @@ def _follow(*tallies: Tally) -> str:
     log = io.StringIO()
     with contextlib.redirect_stdout(log):
         for start in range(0, len(records), STREAM_BATCH):
-            handle({"Records": records[start : start + STREAM_BATCH]}, Context())
+            handle({"Records": records[start : start + STREAM_BATCH], "shardId": "shardId-bench"}, Context())
     return log.getvalue()
 
 

@@ -6,12 +6,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from backstay import config
-from backstay.costs.rows import updates
-from backstay.costs.spending import spendings
-from backstay.jobs.counter_store import CounterStore
 from backstay.jobs.counters import deltas
 from backstay.settings import Environment
 from backstay.telemetry import Metric, emit
+
+from .counting import Counting
 
 if TYPE_CHECKING:
     from backstay.alerts.rules import Rule
@@ -19,23 +18,23 @@ if TYPE_CHECKING:
 IN_A_ROW = "worker.consecutive_failures"
 
 
-def handler(event: Mapping[str, Any], context: object) -> None:  # noqa: ARG001 - Lambda passes it
-    """Count one batch. Whatever fails raises: the stream brings the same batch again, and it is counted once."""
-    records = event["Records"]
-    changes = deltas(records)
-    counters = _counters()
-    spent = updates(counters.table, spendings(records))
-    counters.add(changes, [record["eventID"] for record in records], spent)
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
+    """Count one batch. Whatever fails raises: the stream brings the same batch again, and it is counted once.
+
+    Answers the state of Lambda's time window, which is empty: there is one so that events name their shard.
+    """
+    changes = deltas(_counting().count(event["Records"], event.get("shardId")))
     for task, states in changes.arrivals.items():
         emit((Metric(f"JobsTo{state.capitalize()}", count) for state, count in states.items()), {"Task": task})
     for task, streak in changes.streaks.items():
         if streak.failures:
             _tell_of_failures(task)
+    return {"state": {}}
 
 
 def _tell_of_failures(task: str) -> None:
     """Read only where something has failed, which costs one read a batch."""
-    rule, in_a_row = _rules()[IN_A_ROW], _counters().failures_in_a_row(task)
+    rule, in_a_row = _rules()[IN_A_ROW], _counting().counters.failures_in_a_row(task)
     if rule.threshold is not None and in_a_row >= rule.threshold:
         from backstay.alerts.reporting import report
 
@@ -51,5 +50,5 @@ def _rules() -> "Mapping[str, Rule]":
 
 
 @cache
-def _counters() -> CounterStore:
-    return CounterStore(Environment.read().jobs_table)
+def _counting() -> Counting:
+    return Counting(Environment.read().jobs_table)

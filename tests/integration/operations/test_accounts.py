@@ -17,13 +17,14 @@ from backstay.jobs.counters import Deltas
 from backstay.jobs.record import JobRecord, State
 from backstay.settings import Environment
 from follow_changes import handler as follow_changes
+from follow_changes.counting import Counting
 from tests.unit.costs.streams import a_call, a_job, claimed, completed, told
 
 
 @pytest.fixture
 def book(cloud: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[CostBook]:
-    store = CounterStore(cloud.jobs_table)
-    monkeypatch.setattr(follow_changes, "_counters", lambda: store)
+    counting = Counting(cloud.jobs_table)
+    monkeypatch.setattr(follow_changes, "_counting", lambda: counting)
     return CostBook(cloud.jobs_table)
 
 

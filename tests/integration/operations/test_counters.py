@@ -12,13 +12,14 @@ from backstay.jobs.counter_store import CounterStore
 from backstay.jobs.record import State
 from backstay.settings import Environment
 from follow_changes import handler as follow_changes
+from follow_changes.counting import Counting
 
 
 @pytest.fixture
 def counters(cloud: Environment, monkeypatch: pytest.MonkeyPatch) -> CounterStore:
-    store = CounterStore(cloud.jobs_table)
-    monkeypatch.setattr(follow_changes, "_counters", lambda: store)
-    return store
+    counting = Counting(cloud.jobs_table)
+    monkeypatch.setattr(follow_changes, "_counting", lambda: counting)
+    return counting.counters
 
 
 def event(number: int, old: str | None, new: str | None, tenant: str = "acme", task: str = "obey") -> dict[str, Any]:

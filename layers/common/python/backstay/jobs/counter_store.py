@@ -1,7 +1,7 @@
 """Where counters stand in the jobs table: an item a task, one a tenant, and one a task and minute."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from backstay.clock import epoch_ms, iso
 from backstay.dynamodb import decode_item, encode_item
 from backstay.jobs.counters import Deltas, Streak, Times
 from backstay.jobs.record import State
+from backstay.jobs.stream_position import Position, PositionMovedError, PositionStore
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -23,7 +24,9 @@ MINUTE_KEPT = timedelta(hours=6)
 _TOTAL = "total"
 _PAUSED = "paused"
 _IN_A_ROW = "failures_in_a_row"
-_MOST_ITEMS = 100  # a transaction's
+MOST_ITEMS = 100
+"""A transaction's."""
+_CONDITION = "ConditionalCheckFailed"
 _MOST_CONFLICTS = 10
 
 
@@ -45,6 +48,7 @@ class CounterStore:
 
     def __init__(self, table: str) -> None:
         self.table = table
+        self.positions = PositionStore(table)
 
     def add(self, changes: Deltas, event_ids: Iterable[str], more: Iterable[dict[str, Any]] = ()) -> None:
         """Add what a batch changes, all of it or nothing; the same batch again within ten minutes changes nothing.
@@ -54,10 +58,26 @@ class CounterStore:
             event_ids: the batch's identity; one that is repeated has the same.
             more: items of a transaction that follow from the batch too, the same for the same batch.
         """
-        updates = [*self._updates(changes), *more]
+        self._write_by_events([*self.updates(changes), *more], event_ids)
+
+    def add_behind(
+        self, old: Position, new: Position, items: Sequence[dict[str, Any]], event_ids: Iterable[str]
+    ) -> None:
+        """Write these items of a transaction and move the position of their shard on, all of it or nothing.
+
+        What one transaction can't hold goes before, known by its events alone.
+
+        Raises:
+            PositionMovedError: somebody else has moved it, and nothing was written but what went before.
+        """
+        before = len(items) - len(items) % MOST_ITEMS if len(items) >= MOST_ITEMS else 0
+        self._write_by_events(items[:before], event_ids)
+        self._write([*items[before:], self.positions.moving(old, new)], None)
+
+    def _write_by_events(self, items: Sequence[dict[str, Any]], event_ids: Iterable[str]) -> None:
         identity = hashlib.sha256("\n".join(event_ids).encode()).hexdigest()[:32]
-        for number, start in enumerate(range(0, len(updates), _MOST_ITEMS)):
-            self._write(updates[start : start + _MOST_ITEMS], f"{identity}{number:04d}")
+        for number, start in enumerate(range(0, len(items), MOST_ITEMS)):
+            self._write(items[start : start + MOST_ITEMS], f"{identity}{number:04d}")
 
     def read_task(self, task: str, since: datetime) -> TaskCounters:
         """One task's counters, and its minutes since a moment, in one read."""
@@ -108,6 +128,10 @@ class CounterStore:
         else:
             aws.dynamodb().delete_item(TableName=self.table, Key=key)
 
+    def updates(self, changes: Deltas) -> list[dict[str, Any]]:
+        """What adds changes to the counters: items of a transaction, the same for the same."""
+        return list(self._updates(changes))
+
     def _updates(self, changes: Deltas) -> Iterator[dict[str, Any]]:
         for task in dict.fromkeys([*changes.tasks, *changes.streaks, *changes.times]):
             adds, sets = {str(state): n for state, n in changes.tasks.get(task, {}).items()}, {}
@@ -147,13 +171,16 @@ class CounterStore:
             }
         }
 
-    def _write(self, updates: list[dict[str, Any]], token: str) -> None:
+    def _write(self, updates: Sequence[dict[str, Any]], token: str | None) -> None:
         """One transaction. Other shards of the stream add to the same items, and one of two that meet is refused."""
         dynamodb = aws.dynamodb()
+        named: dict[str, Any] = {"ClientRequestToken": token} if token else {}
         for attempt in range(1, _MOST_CONFLICTS + 1):
             try:
-                dynamodb.transact_write_items(TransactItems=updates, ClientRequestToken=token)  # type: ignore[arg-type]
+                dynamodb.transact_write_items(TransactItems=list(updates), **named)  # type: ignore[arg-type]
             except dynamodb.exceptions.TransactionCanceledException as error:
+                if _CONDITION in _codes(error):
+                    raise PositionMovedError("others have counted the same shard meanwhile") from error
                 if attempt == _MOST_CONFLICTS or not _only_met_another(error):
                     raise
             else:
@@ -176,6 +203,10 @@ def _by_state(counts: Mapping[str, Any]) -> dict[State, int]:
 
 
 def _only_met_another(error: "ClientError") -> bool:
-    response: Mapping[str, Any] = error.response
-    codes = {reason.get("Code", "None") for reason in response.get("CancellationReasons", ())}
+    codes = _codes(error)
     return bool(codes) and codes <= {"None", "TransactionConflict"}
+
+
+def _codes(error: "ClientError") -> set[str]:
+    response: Mapping[str, Any] = error.response
+    return {reason.get("Code", "None") for reason in response.get("CancellationReasons", ())}
