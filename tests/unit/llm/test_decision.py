@@ -1,5 +1,7 @@
 """What follows from a failed call, read off its class."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from backstay.llm.decision import (
     Failover,
     Repair,
     Standing,
+    blame,
     counts_for_breaker,
     deciding,
     left,
@@ -65,6 +68,16 @@ def test_an_answer_that_does_not_fit_is_repaired_once_in_the_whole_question() ->
     repaired = Standing(windows=(None, None), repaired=True)
     assert next_step(repaired, unfit, repairable=True) == Failover(1)
     assert left(repaired, unfit, 1).repaired
+
+
+def test_a_route_whose_answer_can_not_be_mended_now_has_failed_by_that_answer_and_waits_as_told() -> None:
+    unfit, limited = failed(ErrorClass.INVALID_OUTPUT), failed(ErrorClass.RATE_LIMITED, 40)
+    mending = replace(TWO, repaired=True, unfit=unfit)
+    blamed = blame(mending, limited)
+    assert (blamed.error_class, blamed.retry_after_s) == (ErrorClass.INVALID_OUTPUT, 40)
+    assert limited.message in blamed.message
+    assert blame(mending, failed(ErrorClass.MODERATION)).error_class is ErrorClass.MODERATION
+    assert blame(left(mending, blamed, 1), limited) is limited, "the next route has not answered yet"
 
 
 def test_a_prompt_that_is_too_long_is_shrunk_then_taken_to_a_larger_window_then_fails() -> None:
@@ -122,9 +135,9 @@ def test_a_question_takes_at_most_a_call_for_each_route_and_size_and_one_repair(
         calls += 1
         match next_step(standing, failure, repairable=repairable):
             case AskAgain(size):
-                standing = Standing(standing.windows, sizes, standing.route, size, standing.repaired, standing.failures)
+                standing = replace(standing, size=size)
             case Repair():
-                standing = Standing(standing.windows, sizes, standing.route, standing.size, True, standing.failures)
+                standing = replace(standing, repaired=True, unfit=failure)
             case Failover(route):
                 assert route > standing.route
                 standing = left(standing, failure, route)

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from llmock.pytest_plugin import LLMock
 from llmock.scenarios import Reply
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from backstay import config, llm
 from backstay.errors import ErrorClass
@@ -73,6 +73,25 @@ def test_each_route_is_called_once_and_the_job_waits_for_the_first_that_may_be_u
     assert caught.value.failure.error_class is ErrorClass.RATE_LIMITED
     assert caught.value.failure.retry_after_s == 7
     assert len(providers.requests) == 2
+
+
+def test_an_answer_whose_repair_is_turned_away_costs_an_attempt_and_the_next_run_asks_anew(
+    providers: LLMock, job: Job
+) -> None:
+    class Fussy(BaseModel):
+        @model_validator(mode="before")
+        @classmethod
+        def refuse(cls, answer: object) -> object:
+            providers.rate_limit(retry_after=7)
+            raise ValueError("not to its taste")
+
+    with pytest.raises(llm.LLMError, match=r"does not fit its model.*not repaired: openai/") as caught:
+        llm.complete("Where?", output=Fussy, routes=[GPT])
+    assert caught.value.failure.error_class is ErrorClass.INVALID_OUTPUT
+    assert caught.value.failure.retry_after_s == 7
+    assert len(job.calls) == 1, "it was paid for"
+    llm.complete("Where?", routes=[HOUSE])
+    assert [len(request.body["messages"]) for request in providers.requests] == [1, 3, 1]
 
 
 def test_an_empty_answer_is_none(providers: LLMock, job: Job) -> None:

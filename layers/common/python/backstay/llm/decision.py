@@ -35,6 +35,8 @@ class Standing:
     """Which is being tried."""
     size: int = 0
     repaired: bool = False
+    unfit: Failure | None = None
+    """Of the answer of this route that is being mended."""
     failures: tuple[Failure, ...] = field(default=())
     """How each route that was left failed."""
 
@@ -93,7 +95,21 @@ def next_step(standing: Standing, failure: Failure, *, repairable: bool = False)
 
 def left(standing: Standing, failure: Failure, route: int) -> Standing:
     """The standing after a failover."""
-    return replace(standing, route=route, size=0, failures=(*standing.failures, failure))
+    return replace(standing, route=route, size=0, unfit=None, failures=(*standing.failures, failure))
+
+
+def blame(standing: Standing, failure: Failure) -> Failure:
+    """What a route has failed by: where its answer can't be mended now, by that answer.
+
+    It was paid for and is of no use, so it costs an attempt: else a job would pay all day for answers whose repair is
+    turned away.
+    """
+    unfit = standing.unfit
+    if unfit is None or failure.error_class.disposition is not Disposition.PARK:
+        return failure
+    return replace(
+        unfit, message=f"{unfit.message}; not repaired: {failure.message}", retry_after_s=failure.retry_after_s
+    )
 
 
 def deciding(failures: Sequence[Failure]) -> Failure:

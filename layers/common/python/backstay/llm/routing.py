@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from backstay.errors import ErrorClass, Failure, WorkError
 from backstay.llm.calling import Caller
 from backstay.llm.context import first_that_fits
-from backstay.llm.decision import AskAgain, End, Failover, Repair, Standing, left, next_step
+from backstay.llm.decision import AskAgain, End, Failover, Repair, Standing, blame, left, next_step
 from backstay.llm.errors import LLMError
 from backstay.llm.remedies import FOR_A_USELESS_ANSWER
 from backstay.llm.request import Message, Request
@@ -84,7 +84,7 @@ class Tour(Generic[T]):
                 unfit = error
                 failed: WorkError = _unfit(error, route, repaired=standing.repaired)
             except WorkError as error:
-                failed = error
+                failed = self._blamed(error)
             match self._next(failed, repairable=unfit is not None):
                 case Repair() if unfit is not None:
                     asked_now = repair_of(asked_now, text, unfit)
@@ -92,6 +92,12 @@ class Tour(Generic[T]):
                     raise self._ended(failed, failure) from None  # pydantic's own message would quote the answer
                 case _:
                     asked_now = self._asked.in_size(self._standing.size)
+
+    def _blamed(self, error: WorkError) -> WorkError:
+        failure = blame(self._standing, error.failure)
+        if failure is error.failure:
+            return error
+        return LLMError(failure.error_class, failure.message, retry_after_s=failure.retry_after_s)
 
     def _next(self, failed: WorkError, *, repairable: bool) -> AskAgain | Repair | Failover | End:
         failure, standing = failed.failure, self._standing
@@ -103,7 +109,7 @@ class Tour(Generic[T]):
             case AskAgain(size):
                 standing = replace(standing, size=size)
             case Repair():
-                standing = replace(standing, repaired=True)
+                standing = replace(standing, repaired=True, unfit=failure)
             case Failover(route):
                 self._errors.append(failed)
                 given_up = FailedRoute(str(self._asked.routes[self._standing.route]), failure.error_class.value)
