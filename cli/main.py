@@ -90,10 +90,11 @@ def _options(
     context.obj = Session(stage, profile, state_dir, api_key)
 
 
-for part in (cloud, submit, stats, aws_check):
+for part in (cloud, submit, aws_check):
     part.add_to(app)
 for part, name in ((jobs, "jobs"), (dead_letters, "dlq"), (keys, "keys"), (secrets, "secrets"), (scaffold, "new")):
     app.add_typer(part.app, name=name)
+app.add_typer(stats.app, name="stats")
 app.add_typer(saga.app, name="saga")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(budgets.app, name="budgets")

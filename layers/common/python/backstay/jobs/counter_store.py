@@ -115,6 +115,17 @@ class CounterStore:
                 by_task.setdefault(task, {})[state] = count
         return {task: _by_state(counts) for task, counts in by_task.items()}
 
+    def kept(self, an_id: str) -> dict[str, int]:
+        """The totals of a task or a tenant by name, as they stand."""
+        key = encode_item({"id": an_id, "part": _TOTAL})
+        answer = aws.dynamodb().get_item(TableName=self.table, Key=key, ConsistentRead=True)
+        item = decode_item(answer.get("Item", {}))
+        return {name: count for name, count in item.items() if isinstance(count, int)}
+
+    def add_to(self, an_id: str, changes: Mapping[str, int]) -> None:
+        """Add to totals of a task or a tenant."""
+        aws.dynamodb().update_item(**self._update(an_id, _TOTAL, changes)["Update"])
+
     def forget_tenant(self, tenant: str) -> None:
         """Delete a tenant's counters; what it did stays in its tasks' totals."""
         key = {"id": tenant_counters_id(tenant), "part": _TOTAL}
