@@ -47,7 +47,11 @@ ALERTS = Table(
         Index("by_duty", ("duty", "duty_at"), keys_only=False),
     ),
 )
-TABLES = {table.name: table for table in (JOBS, CONTENT, KEYS, CACHE, GUARDS, IDEMPOTENCY, CHATS, WORKFLOWS, ALERTS)}
+CONNECTIONS = Table("connections", ("id",), (Index("by_list", ("list", "opened_at"), keys_only=False),))
+TABLES = {
+    table.name: table
+    for table in (JOBS, CONTENT, KEYS, CACHE, GUARDS, IDEMPOTENCY, CHATS, WORKFLOWS, ALERTS, CONNECTIONS)
+}
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "bench",
@@ -65,6 +69,7 @@ ENVIRONMENT = {
     "BACKSTAY_CHATS_TABLE": CHATS.name,
     "BACKSTAY_WORKFLOWS_TABLE": WORKFLOWS.name,
     "BACKSTAY_ALERTS_TABLE": ALERTS.name,
+    "BACKSTAY_CONNECTIONS_TABLE": CONNECTIONS.name,
     "BACKSTAY_PAYLOADS_BUCKET": "payloads",
     "BACKSTAY_QUEUE_URL_PREFIX": f"https://sqs.{_REGION}.amazonaws.com/{_ACCOUNT}/backstay-{STAGE}-",
     "BACKSTAY_QUEUE_ARN_PREFIX": f"arn:aws:sqs:{_REGION}:{_ACCOUNT}:backstay-{STAGE}-",

@@ -41,6 +41,8 @@ class ApiProps:
     reach: Reach
     trial: ProviderTrial
     """What it asks to try a provider."""
+    live_url: str
+    """Where sockets open, which it tells with a ticket."""
 
 
 class Api(Construct):
@@ -59,6 +61,7 @@ class Api(Construct):
                 code=props.folder.code_of_function("api"),
                 layers=[props.layers.common],
                 timeout_s=_TIMEOUT_S,
+                environment={"BACKSTAY_LIVE_URL": props.live_url},
             ),
         )
         self._role = function.role
@@ -103,6 +106,7 @@ class Api(Construct):
     def _grant(self, around: Surroundings, reach: Reach) -> None:
         role, storage = self._role, reach.storage
         storage.let_check_keys(role)
+        storage.let_issue_tickets(role)
         storage.let_work_on_jobs(role)
         storage.let_search_jobs(role)
         storage.let_work_on_content(role)

@@ -1,7 +1,8 @@
 """The CDK app: `cdk deploy -c stage=dev`. Run by the CDK CLI as cdk.json says.
 
 Context: `stage` (dev or prod), `config` (the backstay.toml to deploy), `layer_platform` (`lambda`, or `host` for the
-embedded cloud), `functions` (the folder whose tasks to deploy), `sagas` (the folder of sagas).
+embedded cloud), `functions` (the folder whose tasks to deploy), `sagas` (the folder of sagas), `gateway` (below which
+URL the embedded cloud's APIs are reached).
 """
 
 import sys
@@ -34,7 +35,8 @@ def build(app: App) -> BackstayStack:
     folder = FunctionsFolder(REPOSITORY / _context(app, "functions", "functions"), platform, BuildDirectory())
     config = REPOSITORY / _context(app, "config", "backstay.toml")
     sagas = SagasFolder(REPOSITORY / _context(app, "sagas", "infra/sagas"))
-    stack = BackstayStack(app, BackstayProps(stage_named(_context(app, "stage", "dev")), config, folder, sagas))
+    stage, gateway = stage_named(_context(app, "stage", "dev")), _context(app, "gateway", "") or None
+    stack = BackstayStack(app, BackstayProps(stage, config, folder, sagas, gateway))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return stack
 

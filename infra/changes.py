@@ -7,6 +7,7 @@ from constructs import Construct
 from infra.code import FunctionsFolder
 from infra.function import Function, FunctionProps, Surroundings
 from infra.layer import Layers
+from infra.live import Live
 from infra.reach import Reach
 from infra.streams import StreamProps, follow_stream
 
@@ -21,6 +22,7 @@ class ChangesProps:
     folder: FunctionsFolder
     layers: Layers
     reach: Reach
+    live: Live
 
 
 class Changes(Construct):
@@ -34,7 +36,7 @@ class Changes(Construct):
             around,
             FunctionProps(
                 name="follow-changes",
-                description="Follows the jobs table's stream: counters",
+                description="Follows the jobs table's stream: counters, accounts, and what those who watch are told",
                 handler="follow_changes.handler.handler",
                 code=props.folder.code_of_function("follow_changes"),
                 layers=[props.layers.common],
@@ -43,6 +45,8 @@ class Changes(Construct):
             ),
         )
         self._follow(function, around, props.reach)
+        props.reach.storage.let_see_who_watches(function.role)
+        props.live.let_tell(function.role)
 
     def _follow(self, function: Function, around: Surroundings, reach: Reach) -> None:
         follow_stream(

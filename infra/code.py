@@ -18,6 +18,7 @@ FUNCTIONS = (
     "check_credits",
     "follow_changes",
     "follow_ledger",
+    "live",
     "route_alerts",
     "sweep",
     "try_provider",

@@ -51,6 +51,8 @@ class PageProps:
     stage: Stage
     files: Path
     api_url: str
+    live_host: str
+    """Where sockets open, below the path that serving.json names."""
 
 
 class Page(Construct):
@@ -79,18 +81,8 @@ class Page(Construct):
 
     def _distribution(self, bucket: s3.Bucket, props: PageProps) -> cloudfront.Distribution:
         serving = json.loads((WEB / "serving.json").read_text())
-        to_api = cloudfront.BehaviorOptions(
-            origin=origins.HttpOrigin(
-                Fn.select(2, Fn.split("/", props.api_url)),
-                protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
-                origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
-            ),
-            allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
-            cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
-            origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
-            viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
-            response_headers_policy=(headers := self._headers(props.stage, serving["headers"])),
-        )
+        headers = self._headers(props.stage, serving["headers"])
+        to_api = _passed_on(Fn.select(2, Fn.split("/", props.api_url)), headers)
         distribution = cloudfront.Distribution(
             self,
             "Distribution",
@@ -101,7 +93,10 @@ class Page(Construct):
                 viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
                 response_headers_policy=headers,
             ),
-            additional_behaviors=dict.fromkeys(serving["of_the_api"], to_api),
+            additional_behaviors={
+                **dict.fromkeys(serving["of_the_api"], to_api),
+                serving["sockets"]: _passed_on(props.live_host, headers),
+            },
             price_class=cloudfront.PriceClass.PRICE_CLASS_100,
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
         )
@@ -176,3 +171,19 @@ class Page(Construct):
         files = f"<{stack.get_logical_id(cast('CfnElement', bucket.node.default_child))}.Arn>/*"
         for resource in (assets, files, "*"):
             acknowledge(helper, f"IAM5[Resource::{resource}]", reason)
+
+
+def _passed_on(host: str, headers: cloudfront.ResponseHeadersPolicy) -> cloudfront.BehaviorOptions:
+    """What is another host's to answer, as it was asked; sockets too."""
+    return cloudfront.BehaviorOptions(
+        origin=origins.HttpOrigin(
+            host,
+            protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
+            origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
+        ),
+        allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
+        cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+        origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+        viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+        response_headers_policy=headers,
+    )

@@ -27,6 +27,7 @@ from infra.function import Surroundings
 from infra.function_alarms import watch_concurrency
 from infra.layer import LayerProps, Layers
 from infra.ledger import Ledger, LedgerProps
+from infra.live import Live, LiveProps
 from infra.own_rules import watch_own_metrics
 from infra.provider_alarms import watch_calls, watch_hosts
 from infra.provider_trial import ProviderTrial, ProviderTrialProps
@@ -54,6 +55,8 @@ class BackstayProps:
     """The backstay.toml that functions will read."""
     folder: FunctionsFolder
     sagas: SagasFolder
+    gateway: str | None = None
+    """Below which URL the embedded cloud's APIs are reached, by their ids; None on AWS, where each has a name."""
 
 
 class BackstayStack(Stack):
@@ -105,20 +108,22 @@ class BackstayStack(Stack):
         reach = self._reach()
         around = Surroundings(props.stage, self._encryption, self._alarms, self._environment())
         trial = ProviderTrial(self, "ProviderTrial", around, ProviderTrialProps(props.folder, layers, reach))
-        api = Api(self, "Api", around, ApiProps(props.folder, layers, reach, trial))
+        live = Live(self, "Live", around, LiveProps(props.folder, layers, self._storage, props.gateway))
+        api = Api(self, "Api", around, ApiProps(props.folder, layers, reach, trial, live.url))
         for task in self._tasks:
             more = {"BACKSTAY_API_URL": api.url} if task.name == ALERT_TASK else {}
             made_of = WorkerProps(task, self._queues[task.name], props.folder, layers, reach, more)
             Worker(self, _pascal(task.name), around, made_of)
         Sweep(self, "Sweep", around, SweepProps(props.folder, layers, reach))
         Credits(self, "Credits", around, CreditsProps(props.folder, layers, reach))
-        Changes(self, "Changes", around, ChangesProps(props.folder, layers, reach))
+        Changes(self, "Changes", around, ChangesProps(props.folder, layers, reach, live))
         Alerting(self, "Alerting", around, AlertingProps(props.folder, layers, reach))
         Ledger(self, "Ledger", around, LedgerProps(props.folder, layers, reach))
         Watch(self, "Watch", around, WatchProps(props.folder, layers, reach))
         self._tell(api.url, around.environment)
+        CfnOutput(self, "LiveUrl", value=live.url)
         if props.folder.platform.name == "lambda":  # the embedded cloud serves the same files itself
-            self._build_page(api.url)
+            self._build_page(api.url, live.host)
 
     def _reach(self) -> Reach:
         return Reach(
@@ -149,10 +154,11 @@ class BackstayStack(Stack):
         watch_hosts(self._alarms, self._settings)
         watch_budgets(self._alarms, self._settings)
 
-    def _build_page(self, api_url: str) -> None:
+    def _build_page(self, api_url: str, live_host: str) -> None:
         from infra.page import Page, PageProps, build_page  # CloudFront's part of the library takes a while to load
 
-        page = Page(self, "Page", PageProps(self._props.stage, build_page(self._props.folder.build), api_url))
+        files = build_page(self._props.folder.build)
+        page = Page(self, "Page", PageProps(self._props.stage, files, api_url, live_host))
         CfnOutput(self, "PageUrl", value=page.url)
 
     def _environment(self) -> dict[str, str]:
@@ -168,6 +174,7 @@ class BackstayStack(Stack):
             "BACKSTAY_CHATS_TABLE": storage.chats.table_name,
             "BACKSTAY_WORKFLOWS_TABLE": storage.workflows.table_name,
             "BACKSTAY_ALERTS_TABLE": storage.alerts.table_name,
+            "BACKSTAY_CONNECTIONS_TABLE": storage.connections.table_name,
             "BACKSTAY_PAYLOADS_BUCKET": storage.payloads.bucket_name,
             "BACKSTAY_QUEUE_URL_PREFIX": self._queue_url_prefix(),
             "BACKSTAY_QUEUE_ARN_PREFIX": self.format_arn(

@@ -61,6 +61,8 @@ class Storage(Construct):
         self.alerts = self._table("Alerts", "id")
         _index(self.alerts, "by_list", "list", "listed_at", dynamodb.ProjectionType.ALL)
         _index(self.alerts, "by_duty", "duty", "duty_at", dynamodb.ProjectionType.ALL)
+        self.connections = self._table("Connections", "id")
+        _index(self.connections, "by_list", "list", "opened_at", dynamodb.ProjectionType.ALL)
         self.payloads = self._bucket()
 
     def let_work_on_jobs(self, role: iam.Role) -> None:
@@ -141,6 +143,19 @@ class Storage(Construct):
         """Read alerts and what mutes them, and put on record what became of messages."""
         let(role, ("dynamodb:GetItem", "dynamodb:UpdateItem"), self.alerts.table_arn)
         let(role, ("dynamodb:Query",), f"{self.alerts.table_arn}/index/by_list")
+
+    def let_issue_tickets(self, role: iam.Role) -> None:
+        """Write what opens a socket."""
+        let(role, ("dynamodb:PutItem",), self.connections.table_arn)
+
+    def let_see_who_watches(self, role: iam.Role) -> None:
+        """List open sockets."""
+        let(role, ("dynamodb:Query",), f"{self.connections.table_arn}/index/by_list")
+
+    def let_keep_connections(self, role: iam.Role) -> None:
+        """Take tickets, and keep the list of open sockets."""
+        let(role, ("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), self.connections.table_arn)
+        self.let_see_who_watches(role)
 
     def let_check_keys(self, role: iam.Role) -> None:
         """Look up an API key by its hash."""

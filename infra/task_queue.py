@@ -84,8 +84,9 @@ def encrypted_queue(
     *,
     visibility_s: int | None = None,
     dead_letters: sqs.DeadLetterQueue | None = None,
+    kept: Duration = _LONGEST_RETENTION,
 ) -> sqs.Queue:
-    """A queue under the stage's key, reached over TLS only, that keeps messages as long as SQS can."""
+    """A queue under the stage's key, reached over TLS only, that keeps messages as long as SQS can, or as is said."""
     return sqs.Queue(
         scope,
         id,
@@ -94,7 +95,7 @@ def encrypted_queue(
         encryption_master_key=encryption.key,
         data_key_reuse=_DATA_KEY_REUSE,
         enforce_ssl=True,
-        retention_period=_LONGEST_RETENTION,
+        retention_period=kept,
         visibility_timeout=Duration.seconds(visibility_s) if visibility_s else None,
         dead_letter_queue=dead_letters,
         max_message_size_bytes=_LARGEST_MESSAGE_BYTES if dead_letters else None,

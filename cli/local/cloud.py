@@ -15,7 +15,7 @@ from backstay.catalog import Catalog
 from backstay.config import FILE_NAME, dump
 from cli.aws import acting_as
 from cli.local.alert_channels import MAIL_DOMAIN
-from cli.local.deployment import STAGE, Deployment
+from cli.local.deployment import STAGE, Deployment, gateway_of
 from cli.local.environment import REGION, aws_environment
 from cli.local.processes import Child, is_running, stop, undisturbed
 from cli.local.providers import Providers, RealProvider, read_base
@@ -161,7 +161,7 @@ def _queues(outputs: Mapping[str, str], functions: Path) -> dict[str, str]:
 
 
 def local_api_url(endpoint_url: str, output: str) -> str:
-    """Where the emulator answers for the API: by path, since a browser or resolver may not know `*.localhost`.
+    """Where the emulator answers for the API.
 
     Raises:
         Problem: the stack's output names no API.
@@ -170,4 +170,4 @@ def local_api_url(endpoint_url: str, output: str) -> str:
     api_id, dot, rest = host.partition(".")
     if not dot or not rest.startswith("execute-api."):
         raise Problem(f"the stack's output ApiUrl is {output!r}, which names no HTTP API", "check infra/api.py")
-    return f"{endpoint_url}/_aws/execute-api/{api_id}"
+    return f"{gateway_of(endpoint_url)}/{api_id}"

@@ -60,6 +60,7 @@ class Deployment:
 
     def __init__(self, state: StateDirectory, endpoint_url: str) -> None:
         self._state, self._log = state, state.logs / "deploy.log"
+        self._gateway = gateway_of(endpoint_url)
         self._env = (
             tool_environment()
             | plain_environment(state.temporary)
@@ -91,7 +92,7 @@ class Deployment:
         self._build_page()
         outputs = self._state.path / "outputs.json"
         context = {"stage": STAGE, "layer_platform": "host", "config": str(config), "functions": str(functions)}
-        context |= {"sagas": str(sagas)}
+        context |= {"sagas": str(sagas), "gateway": self._gateway}
         command = [str(CDK), "deploy", "--all", "--require-approval", "never", "--no-notices", "--progress", "events"]
         command += ["--output", str(self._state.path / "cdk.out"), "--outputs-file", str(outputs)]
         command += [word for name, value in context.items() for word in ("--context", f"{name}={value}")]
@@ -103,6 +104,11 @@ class Deployment:
     def _build_page(self) -> None:
         command = ["npm", "run", "--silent", "page", "--", f"--outdir={self._state.page}"]
         run(Program("building the page", command, self._env, self._log), lambda _: None, self._state)
+
+
+def gateway_of(endpoint_url: str) -> str:
+    """Where the emulator answers for APIs: by path, since a browser or resolver may not know `*.localhost`."""
+    return f"{endpoint_url}/_aws/execute-api"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,11 @@ from urllib.parse import urlsplit
 import httpx
 
 from cli.local.state import REPOSITORY, StateDirectory
+from cli.local.tunnel import lead, wants_socket
 
 _SERVING = json.loads((REPOSITORY / "web" / "serving.json").read_text())
 _HEADERS: dict[str, str] = _SERVING["headers"]
+_SOCKETS: str = _SERVING["sockets"]
 _OF_THE_API = tuple(path.removesuffix("*") for path in _SERVING["of_the_api"])
 _PASSED_ON = ("authorization", "content-type", "accept", "idempotency-key")
 _PASSED_BACK = ("content-type", "retry-after", "location")
@@ -52,6 +54,8 @@ class _Visitor(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
+        if path == _SOCKETS and wants_socket(self.headers):
+            return self._lead_on()
         if path.startswith(_OF_THE_API):
             return self._pass_on()
         file = self.server.files.get(path)
@@ -74,6 +78,17 @@ class _Visitor(BaseHTTPRequestHandler):
             return self._answer(502, f"The API can't be reached: {error}".encode(), {"Content-Type": "text/plain"})
         kept = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
         return self._answer(answer.status_code, answer.content, kept)
+
+    def _lead_on(self) -> None:
+        self.close_connection = True
+        cloud = self.server.state.cloud()
+        url = cloud.outputs.get("LiveUrl") if cloud else None
+        try:
+            if url:
+                return lead(self.connection, url, urlsplit(self.path).query, self.headers)
+        except OSError as error:
+            return self._answer(502, f"Sockets can't be reached: {error}".encode(), {"Content-Type": "text/plain"})
+        return self._answer(503, b"Nothing is deployed yet.", {"Content-Type": "text/plain", "Retry-After": "2"})
 
     do_POST = do_PUT = do_DELETE = _pass_on  # noqa: N815 - the library's names
 

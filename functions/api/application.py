@@ -24,6 +24,7 @@ from . import (
     history_routes,
     integration_routes,
     job_routes,
+    live_routes,
     metrics_routes,
     mute_routes,
     overview_routes,
@@ -67,6 +68,7 @@ ROUTERS = (
     history_routes.router,
     integration_routes.router,
     settings_routes.router,
+    live_routes.router,
     health_routes.router,
     document_routes.router,
 )

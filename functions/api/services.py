@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from backstay.jobs.queries import JobQueries
     from backstay.jobs.stats import StatsReader
     from backstay.jobs.submit import Submitter
+    from backstay.live.connections import ConnectionStore
     from backstay.llm.api_keys import ApiKeys
     from backstay.outbound.policy import Policy
     from backstay.workflows.catalog import Sagas
@@ -204,6 +205,13 @@ class Services:
         from backstay.alerts.alerting import alerting
 
         return alerting(self.env)
+
+    @cached_property
+    def connections(self) -> "ConnectionStore":
+        """Issues tickets for sockets."""
+        from backstay.live.connections import ConnectionStore
+
+        return ConnectionStore(self.env.connections_table)
 
     @property
     def sagas(self) -> "Sagas":

@@ -1,5 +1,5 @@
-"""The jobs table's stream: what changed state goes into the counters, what was spent into the accounts, and how much of
-it into the metrics."""
+"""The jobs table's stream: what changed state goes into the counters, what was spent into the accounts, how much of it
+into the metrics, and all of it to those who watch."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from backstay import config
 from backstay.jobs.counters import deltas
+from backstay.live.changes import of_stream
+from backstay.live.telling import Teller
 from backstay.settings import Environment
 from backstay.telemetry import Metric, emit
 
@@ -19,7 +21,7 @@ IN_A_ROW = "worker.consecutive_failures"
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
-    """Count one batch. Whatever fails raises: the stream brings the same batch again, and it is counted once.
+    """Count one batch. What fails of that raises: the stream brings the same batch again, and it is counted once.
 
     Answers the state of Lambda's time window, which is empty: there is one so that events name their shard.
     """
@@ -29,6 +31,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noq
     for task, streak in changes.streaks.items():
         if streak.failures:
             _tell_of_failures(task)
+    _teller().tell(lambda: of_stream(event["Records"]))
     return {"state": {}}
 
 
@@ -52,3 +55,8 @@ def _rules() -> "Mapping[str, Rule]":
 @cache
 def _counting() -> Counting:
     return Counting(Environment.read().jobs_table)
+
+
+@cache
+def _teller() -> Teller:
+    return Teller(Environment.read())

@@ -47,6 +47,7 @@ def machine(emulator: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             chats_table="chats",
             workflows_table="workflows",
             alerts_table="alerts",
+            connections_table="connections",
             payloads_bucket="payloads",
             queue_url_prefix=f"{emulator.endpoint_url}/{emulator.account}/backstay-test-",
             queue_arn_prefix=f"arn:aws:sqs:us-east-1:{emulator.account}:backstay-test-",

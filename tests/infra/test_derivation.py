@@ -98,11 +98,29 @@ def test_the_sweeper_runs_every_five_minutes(dev: Template) -> None:
 
 
 def test_the_api_leads_every_request_to_its_function(dev: Template) -> None:
-    (route,) = dev.of_type("AWS::ApiGatewayV2::Route").values()
+    _, route = dev.starting("AWS::ApiGatewayV2::Route", "ApiHttp")
     assert route["RouteKey"] == "$default"
-    (stage,) = dev.of_type("AWS::ApiGatewayV2::Stage").values()
-    assert stage["AccessLogSettings"]["DestinationArn"]
-    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+
+
+def test_the_socket_s_routes_are_those_that_open_and_close_it(dev: Template) -> None:
+    keys = {route["RouteKey"] for route in dev.of_type("AWS::ApiGatewayV2::Route").values()}
+    assert keys == {"$default", "$connect", "$disconnect"}  # the first is the HTTP API's
+
+
+def test_every_api_is_logged_and_throttled(dev: Template) -> None:
+    stages = dev.named("AWS::ApiGatewayV2::Stage", "StageName")
+    assert set(stages) == {"$default", "live"}
+    for stage in stages.values():
+        assert stage["AccessLogSettings"]["DestinationArn"]
+        assert "query" not in stage["AccessLogSettings"]["Format"].lower()  # where tickets are
+        assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+
+
+def test_what_is_to_be_pushed_is_kept_for_a_minute(dev: Template) -> None:
+    assert dev.queues()["backstay-dev-live"]["MessageRetentionPeriod"] == 60
+    (source,) = dev.sources_of("backstay-dev-live")
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert "MaximumBatchingWindowInSeconds" not in source
 
 
 def test_every_queue_and_function_is_watched(derived: Template) -> None:

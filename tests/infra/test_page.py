@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from infra.live import STAGE
 from infra.packages import REPOSITORY
 from infra.stage import stage_named
 from tests.infra.conftest import new_app
@@ -24,7 +25,16 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     (files / "index.html").write_text("<title>Backstay</title>")
     app = new_app(outdir)
     stack = Stack(app, "Page")
-    Page(stack, "Page", PageProps(stage_named("dev"), files, "https://abc.execute-api.eu-central-1.amazonaws.com"))
+    Page(
+        stack,
+        "Page",
+        PageProps(
+            stage_named("dev"),
+            files,
+            "https://abc.execute-api.eu-central-1.amazonaws.com",
+            "def.execute-api.eu-central-1.amazonaws.com",
+        ),
+    )
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     app.synth()
     return Template.read(outdir / "Page.template.json")
@@ -58,13 +68,20 @@ def test_what_is_the_api_s_is_asked_of_it_with_the_caller_s_key_and_never_kept(t
     (distribution,) = template.of_type("AWS::CloudFront::Distribution").values()
     config = distribution["DistributionConfig"]
     behaviours = config["CacheBehaviors"]
-    assert [one["PathPattern"] for one in behaviours] == json.loads(SERVING)["of_the_api"]
+    serving = json.loads(SERVING)
+    assert [one["PathPattern"] for one in behaviours] == [*serving["of_the_api"], serving["sockets"]]
     off, all_but_host = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "b689b0a8-53d0-40ab-baf2-68738e2966ac"
     for one in behaviours:
         assert (one["CachePolicyId"], one["OriginRequestPolicyId"]) == (off, all_but_host), "AWS's own names for these"
         assert one["ViewerProtocolPolicy"] == "https-only"
-    hosts = {origin["DomainName"] for origin in config["Origins"] if isinstance(origin["DomainName"], str)}
-    assert hosts == {"abc.execute-api.eu-central-1.amazonaws.com"}
+    host_of = {origin["Id"]: origin["DomainName"] for origin in config["Origins"]}
+    *of_the_api, sockets = (host_of[one["TargetOriginId"]] for one in behaviours)
+    assert set(of_the_api) == {"abc.execute-api.eu-central-1.amazonaws.com"}
+    assert sockets == "def.execute-api.eu-central-1.amazonaws.com"
+
+
+def test_sockets_open_below_the_page_s_name_at_the_path_of_their_api_s_stage() -> None:
+    assert json.loads(SERVING)["sockets"] == f"/{STAGE}"  # CloudFront passes paths on as they are
 
 
 def test_nobody_reads_the_bucket_but_the_distribution(template: Template) -> None:

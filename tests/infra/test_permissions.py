@@ -12,6 +12,7 @@ from tests.infra.template import Template, as_list, as_text
 _WILDCARDS = (
     ":event-source-mapping:*",
     ":execution:backstay-dev-*",
+    "/live/POST/@connections/*",
     ":schedule/backstay-dev-jobs/*",
     ":secret:backstay/dev/outbound/*",
     ":secret:backstay/dev/webhook/*",
@@ -65,7 +66,7 @@ def test_a_worker_sends_to_its_own_queues_and_to_the_webhooks_only(derived: Temp
 
 @pytest.mark.parametrize("function", ["api", "sweep", "reach-everything"])
 def test_who_runs_all_jobs_sends_to_every_tasks_queues(derived: Template, function: str) -> None:
-    names = [name for name in derived.queues() if not name.endswith("-dead")]
+    names = [name for name in derived.queues() if not name.endswith(("-dead", "-live"))]  # neither is a task's
     queues = {derived.id_of("AWS::SQS::Queue", "QueueName", name) for name in names}
     assert queues <= derived.resources_of(f"backstay-dev-{function}", "sqs:SendMessage")
 
@@ -105,10 +106,31 @@ def test_the_api_reads_keys_and_never_writes_them(derived: Template) -> None:
     assert actions == {"dynamodb:GetItem"}
 
 
-def test_nobody_but_the_api_and_who_deletes_tenants_looks_at_keys(derived: Template) -> None:
+def test_nobody_but_who_lets_in_and_who_deletes_tenants_looks_at_keys(derived: Template) -> None:
     keys, _ = derived.starting("AWS::DynamoDB::Table", "StorageKeys")
-    for name in set(derived.functions()) - {"backstay-dev-api", "backstay-dev-reach-everything"}:
+    letting_in = {"backstay-dev-api", "backstay-dev-live"}
+    for name in set(derived.functions()) - letting_in - {"backstay-dev-reach-everything"}:
         assert all(keys not in resource for resource in derived.resources_of(name, "dynamodb:GetItem"))
+
+
+def test_only_one_function_pushes_over_sockets_and_only_those_who_see_changes_tell_it(derived: Template) -> None:
+    pushers = {name for name in derived.functions() if derived.resources_of(name, "execute-api:ManageConnections")}
+    assert pushers == {"backstay-dev-live"}
+    queue = derived.id_of("AWS::SQS::Queue", "QueueName", "backstay-dev-live")
+    tellers = {name for name in derived.functions() if queue in derived.resources_of(name, "sqs:SendMessage")}
+    assert tellers == {"backstay-dev-follow-changes"}
+
+
+def test_who_issues_tickets_opens_no_socket_and_sees_none(derived: Template) -> None:
+    connections, _ = derived.starting("AWS::DynamoDB::Table", "StorageConnections")
+    actions = {
+        action
+        for statement in derived.statements_of("backstay-dev-api")
+        for resource in map(as_text, as_list(statement["Resource"]))
+        if connections in resource
+        for action in as_list(statement["Action"])
+    }
+    assert actions == {"dynamodb:PutItem"}
 
 
 def test_pausing_reaches_this_stages_functions_only(derived: Template) -> None:

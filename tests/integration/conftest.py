@@ -61,6 +61,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
             chats_table="chats",
             workflows_table="workflows",
             alerts_table="alerts",
+            connections_table="connections",
             payloads_bucket="payloads",
             queue_url_prefix="https://sqs.us-east-1.amazonaws.com/123456789012/backstay-test-",
             queue_arn_prefix=_ARN,
@@ -110,6 +111,7 @@ def make_tables() -> None:
     table("idempotency", ["id"], {})
     table("chats", ["id", "part"], {})
     table("alerts", ["id"], {"by_list": ["list", "listed_at"], "by_duty": ["duty", "duty_at"]})
+    table("connections", ["id"], {"by_list": ["list", "opened_at"]})
     table("workflows", ["id", "part"], {"by_state": by_state, "by_tenant": by_tenant})
 
 

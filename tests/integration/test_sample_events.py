@@ -23,6 +23,7 @@ from backstay.jobs import keys
 from backstay.jobs.counter_store import CounterStore
 from backstay.jobs.record import JobRecord, State
 from backstay.jobs.step import job_of_step
+from backstay.live.connections import ConnectionStore
 from backstay.settings import Environment
 from backstay.workflows.run import RunRecord, RunState
 from backstay.workflows.run_store import RunStore
@@ -95,6 +96,14 @@ def test_follow_changes_counts_by_task_and_tenant(house: House) -> None:
     assert (totals[State.WAITING], totals[State.ACTIVE], totals[State.COMPLETED]) == (1, 0, 1)
     assert counters.read_tenant("acme")["enhance-story"][State.COMPLETED] == 1
     assert counters.read_tenant("umbrella")["enhance-story"][State.WAITING] == 1
+
+
+def test_live_opens_a_socket_for_a_ticket_once(house: House) -> None:
+    event, connections = house.raw("live"), ConnectionStore(house.machine.env.connections_table)
+    event["queryStringParameters"]["ticket"] = connections.issue("acme", "hash").text
+    handle = handler_of("live")
+    assert [handle(event, Context())["statusCode"] for _ in range(2)] == [200, 403]
+    assert [connection.audience for connection in connections.all()] == ["acme"]
 
 
 def test_follow_changes_adds_up_what_jobs_cost(house: House) -> None:

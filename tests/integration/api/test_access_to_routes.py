@@ -51,6 +51,7 @@ SECURED = [
     ("GET", "/api/integrations", "read"),
     ("GET", "/api/config", "read"),
     ("GET", "/api/history/jobs/day", "read"),
+    ("POST", "/api/tickets", "read"),
     ("GET", "/api/costs", "read"),
     ("GET", "/api/costs/export", "read"),
     ("GET", "/api/costs/insights", "read"),

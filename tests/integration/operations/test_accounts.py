@@ -15,6 +15,7 @@ from backstay.costs.spending import Line, Spending, spendings
 from backstay.jobs.counter_store import CounterStore
 from backstay.jobs.counters import Deltas
 from backstay.jobs.record import JobRecord, State
+from backstay.live.telling import Teller
 from backstay.settings import Environment
 from follow_changes import handler as follow_changes
 from follow_changes.counting import Counting
@@ -25,6 +26,7 @@ from tests.unit.costs.streams import a_call, a_job, claimed, completed, told
 def book(cloud: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[CostBook]:
     counting = Counting(cloud.jobs_table)
     monkeypatch.setattr(follow_changes, "_counting", lambda: counting)
+    monkeypatch.setattr(follow_changes, "_teller", lambda: Teller(cloud))
     return CostBook(cloud.jobs_table)
 
 

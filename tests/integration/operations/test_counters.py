@@ -10,6 +10,7 @@ from backstay.clock import utc_now
 from backstay.dynamodb import encode_item
 from backstay.jobs.counter_store import CounterStore
 from backstay.jobs.record import State
+from backstay.live.telling import Teller
 from backstay.settings import Environment
 from follow_changes import handler as follow_changes
 from follow_changes.counting import Counting
@@ -19,6 +20,7 @@ from follow_changes.counting import Counting
 def counters(cloud: Environment, monkeypatch: pytest.MonkeyPatch) -> CounterStore:
     counting = Counting(cloud.jobs_table)
     monkeypatch.setattr(follow_changes, "_counting", lambda: counting)
+    monkeypatch.setattr(follow_changes, "_teller", lambda: Teller(cloud))
     return counting.counters
 
 

@@ -10,6 +10,7 @@ import botocore.session
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
+    from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
-_SERVICES = ("dynamodb", "sqs", "s3", "scheduler", "secretsmanager", "lambda", "stepfunctions", "events", "sesv2")
+_SERVICES = (
+    "dynamodb", "sqs", "s3", "scheduler", "secretsmanager", "lambda", "stepfunctions", "events", "sesv2",
+    "apigatewaymanagementapi",
+)  # fmt: skip
 
 _CONFIG = botocore.config.Config(
     connect_timeout=2,
@@ -46,8 +50,8 @@ def _session() -> botocore.session.Session:
 
 
 @functools.cache
-def _client(service: str, config: botocore.config.Config = _CONFIG) -> Any:
-    return _session().create_client(service, config=config)
+def _client(service: str, config: botocore.config.Config = _CONFIG, endpoint_url: str | None = None) -> Any:
+    return _session().create_client(service, config=config, endpoint_url=endpoint_url)
 
 
 def dynamodb() -> "DynamoDBClient":
@@ -98,6 +102,12 @@ def ses() -> "SESV2Client":
 def awslambda() -> "LambdaClient":
     """The Lambda client."""
     return cast("LambdaClient", _client("lambda"))
+
+
+def sockets(callback_url: str) -> "ApiGatewayManagementApiClient":
+    """A client that pushes over the sockets of a WebSocket API, and gives up soon: what it brings is soon stale."""
+    client = _client("apigatewaymanagementapi", _GUARDS_CONFIG, callback_url)
+    return cast("ApiGatewayManagementApiClient", client)
 
 
 def awslambda_to_wait_for() -> "LambdaClient":

@@ -25,6 +25,7 @@ class Environment:
     chats_table: str
     workflows_table: str
     alerts_table: str
+    connections_table: str
     payloads_bucket: str
     queue_url_prefix: str
     """A queue's URL is this and the queue's name without stage, such as `enhance-story-high`."""

@@ -49,13 +49,17 @@ class Authenticator:
             Unauthenticated: there is none, it is no bearer key, or the key is unknown, revoked or past its grace. The
                 message never tells which of the last three, nor repeats the key.
         """
-        record = self._record(_bearer_key(header))
+        record = self._record(digest_in(header))
         if record is None or not record.is_valid(self._clock()):
             raise Unauthenticated("the API key is not valid; it may be revoked or mistyped")
         return Caller(record.key_id, record.tenant, record.scopes, record.webhook_secret_name)
 
-    def _record(self, key: str) -> ApiKey | None:
-        digest = digest_of(key)
+    def stands(self, digest: str) -> bool:
+        """Whether the key of this hash still opens the door."""
+        record = self._record(digest)
+        return record is not None and record.is_valid(self._clock())
+
+    def _record(self, digest: str) -> ApiKey | None:
         now = self._elapsed()
         with self._lock:
             known = self._remembered.get(digest)
@@ -73,6 +77,15 @@ class Authenticator:
     def _read(self, digest: str) -> ApiKey | None:
         answer = aws.dynamodb().get_item(TableName=self._table, Key={"key_hash": {"S": digest}})
         return ApiKey.from_item(decode_item(answer["Item"])) if "Item" in answer else None
+
+
+def digest_in(header: str | None) -> str:
+    """The hash of the key that an `Authorization` header shows.
+
+    Raises:
+        Unauthenticated: it shows none.
+    """
+    return digest_of(_bearer_key(header))
 
 
 def _bearer_key(header: str | None) -> str:

@@ -1,0 +1,1 @@
+"""Live updates: who has a socket open, and what they are told."""
