@@ -14,7 +14,9 @@ from bench.cloud import BENCH_TASKS, JOBS
 from bench.figures import Figure, Part, itemised
 from bench.function_cpu import FunctionCpu
 from bench.function_cpu import measure as measure_cpu
+from bench.guard_calls import GUARDS_USD
 from bench.life import BATCH, STREAM_BATCH, Life, Log, live
+from bench.results import value_of
 from bench.run import Run
 
 NAMES = ("usd_per_million_jobs",)
@@ -67,17 +69,25 @@ def measure(run: Run) -> list[Figure]:
         life, cached = (live(BENCH_TASKS, name, jobs, step) for name in ("ask-model", "ask-cached"))
         used = used_by(life, measure_cpu(life, rounds, step))
         more = _tables_usd(used_by(cached, used.cpu)) - _tables_usd(used)
+    parts = job_parts(used)
     return [
         itemised(
             "usd_per_million_jobs", "USD", "A million jobs, 2 KB in, 1 KB out, 2 s in the model, at list prices.",
-            job_parts(used), at_most=12.0, aim=8.0,
+            parts, at_most=12.0, aim=8.0,
             note=(
                 "Arm, 512 MB, full batches; without tokens, data transfer out, cold starts and free tiers. "
                 f"Tasks that keep answers for whoever asks the same pay {more:.2f} USD more for keeping them. "
                 f"Spread over a whole month, the same jobs pay {spread_usd(used):.2f} USD more for metrics and keys."
+                + _beside_guards(sum(part.value for part in parts))
             ),
         ),
     ]  # fmt: skip
+
+
+def _beside_guards(job_usd: float) -> str:
+    guards_usd = value_of(GUARDS_USD, 0.0)
+    together = f": {job_usd + guards_usd:.2f} USD with it" if guards_usd else ""
+    return f" What budgets, limits and breakers write is not in it, but in {GUARDS_USD}{together}."
 
 
 def spread_usd(used: Used) -> float:

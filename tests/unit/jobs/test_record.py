@@ -1,5 +1,6 @@
 """The state machine of a job, as a property over any sequence of moves."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -207,3 +208,12 @@ def test_a_receipt_adds_up_what_was_paid_once():
     replayed = Call("p", "m", 1, 1, 1, Decimal("0.10"), replayed=True)
     unpriced = Call("p", "m", 1, 1, 1, None)
     assert Receipt((paid, replayed, unpriced, paid)).cost_usd == Decimal("0.20")
+
+
+def test_a_longer_result_is_kept_compressed_and_one_from_before_is_still_read():
+    text = json.dumps({"text": "A company has shown a machine that waters plants and asks for praise. " * 20})
+    record = a_job(State.COMPLETED, result=Payload(inline=text, size=len(text)))
+    item = to_item(record)
+    assert len(item["result"]["inline"]) < len(text) / 2
+    item["result"]["inline"] = text
+    assert from_item(item) == record

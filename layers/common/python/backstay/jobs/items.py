@@ -9,6 +9,7 @@ from backstay.clock import epoch_ms, from_epoch_ms
 from backstay.errors import ErrorClass, Failure
 from backstay.jobs import keys
 from backstay.jobs import step as steps
+from backstay.jobs.payloads import pack, unpack
 from backstay.jobs.record import FailedAttempt, JobRecord, Payload, State
 from backstay.receipt import Call, FailedRoute, Receipt
 
@@ -106,11 +107,13 @@ def calls_from_item(receipt: Iterable[list[Any]]) -> tuple[Call, ...]:
 
 
 def _payload_item(payload: Payload) -> dict[str, Any]:
-    return {"inline": payload.inline, "s3": payload.s3_key, "size": payload.size}
+    inline = pack(payload.inline) if payload.inline else payload.inline
+    return {"inline": inline, "s3": payload.s3_key, "size": payload.size}
 
 
 def _payload(item: Mapping[str, Any]) -> Payload:
-    return Payload(inline=item.get("inline"), s3_key=item.get("s3"), size=item.get("size", 0))
+    inline = item.get("inline")
+    return Payload(inline=unpack(inline) if inline else inline, s3_key=item.get("s3"), size=item.get("size", 0))
 
 
 def _call_item(call: Call) -> list[Any]:
