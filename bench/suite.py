@@ -16,6 +16,7 @@ from bench import (
     overhead,
     saga_steps,
     speedup,
+    stats_growth,
     usage_shapes,
 )
 from bench.figures import Figure
@@ -47,6 +48,7 @@ BENCHMARKS = tuple(
         declarations,
         saga_steps,
         alerts,
+        stats_growth,
     )
 )
 NAMES = tuple(name for benchmark in BENCHMARKS for name in benchmark.names)

@@ -1,9 +1,10 @@
 """The HTTP API: one route, which leads everything to the function that answers."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_logs as logs
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
@@ -43,6 +44,8 @@ class ApiProps:
     """What it asks to try a provider."""
     live_url: str
     """Where sockets open, which it tells with a ticket."""
+    origins: Sequence[str] = ()
+    """Pages of other origins that browsers let call it."""
 
 
 class Api(Construct):
@@ -73,6 +76,7 @@ class Api(Construct):
             api_name=f"{around.stage.prefix}api",
             default_integration=HttpLambdaIntegration("Function", function.lambda_function),
             create_default_stage=False,
+            cors_preflight=_cors(props.origins) if props.origins else None,
         )
         acknowledge(api, "APIG4", "keys are checked in the function, cached for 30 s; /health answers without one")
         self.url = api.api_endpoint
@@ -151,3 +155,14 @@ class Api(Construct):
             "*",
             "takes no resource; it lists which queue feeds which function, and reads no job",
         )
+
+
+def _cors(origins: Sequence[str]) -> apigateway.CorsPreflightOptions:
+    """No cookies: whoever calls shows a key."""
+    methods = apigateway.CorsHttpMethod
+    return apigateway.CorsPreflightOptions(
+        allow_origins=list(origins),
+        allow_methods=[methods.GET, methods.POST, methods.PUT, methods.DELETE],
+        allow_headers=["authorization", "content-type", "idempotency-key"],
+        max_age=Duration.hours(1),
+    )

@@ -59,7 +59,8 @@ class Changes(Construct):
                 {"part": {"S": ["state"]}},
                 _BATCH,
                 _GATHER_S,
-                halves_on_error=False,  # halves of a batch that was counted already would count twice
+                halves_on_error=False,  # a batch fails where the table doesn't answer, and halves of it would too
+                names_shards=True,
             ),
         )
         reach.storage.let_work_on_jobs(function.role)

@@ -9,6 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from backstay.telemetry import LOG_LEVEL
 from infra.alarms import Alarms
 from infra.encryption import Encryption
 from infra.function_alarms import watch_function, watch_worker
@@ -89,7 +90,10 @@ class Function(Construct):
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
             system_log_level_v2=lambda_.SystemLogLevel.WARN,  # a report line for each call would cost more than ours
-            application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
+            # What is more than it says is dropped by the logger itself: above INFO Lambda would drop metrics too.
+            application_log_level_v2=lambda_.ApplicationLogLevel.DEBUG
+            if around.environment.get(LOG_LEVEL) == "DEBUG"
+            else lambda_.ApplicationLogLevel.INFO,
             retry_attempts=props.retries,
         )
         log_group.grant_write(self.role)

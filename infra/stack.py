@@ -13,6 +13,7 @@ from backstay.alerts.rules import rules
 from backstay.alerts.telling import ALERT_TASK
 from backstay.catalog import AnyTask
 from backstay.settings import SettingsError
+from backstay.telemetry import LOG_LEVEL
 from backstay.workflows.planning import file_of
 from infra.alarms import Alarms, AlarmsProps
 from infra.alerting import Alerting, AlertingProps
@@ -109,7 +110,9 @@ class BackstayStack(Stack):
         around = Surroundings(props.stage, self._encryption, self._alarms, self._environment())
         trial = ProviderTrial(self, "ProviderTrial", around, ProviderTrialProps(props.folder, layers, reach))
         live = Live(self, "Live", around, LiveProps(props.folder, layers, self._storage, props.gateway))
-        api = Api(self, "Api", around, ApiProps(props.folder, layers, reach, trial, live.url))
+        api = Api(
+            self, "Api", around, ApiProps(props.folder, layers, reach, trial, live.url, self._settings.cors_origins)
+        )
         for task in self._tasks:
             more = {"BACKSTAY_API_URL": api.url} if task.name == ALERT_TASK else {}
             made_of = WorkerProps(task, self._queues[task.name], props.folder, layers, reach, more)
@@ -164,6 +167,7 @@ class BackstayStack(Stack):
     def _environment(self) -> dict[str, str]:
         stage, storage = self._props.stage, self._storage
         return {
+            LOG_LEVEL: self._settings.log_level,
             "BACKSTAY_STAGE": stage.name,
             "BACKSTAY_JOBS_TABLE": storage.jobs.table_name,
             "BACKSTAY_CONTENT_TABLE": storage.content.table_name,

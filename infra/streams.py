@@ -16,6 +16,8 @@ from infra.queue_alarms import watch_dead_letters
 from infra.task_queue import encrypted_queue
 
 _RETRIES = 10
+_WINDOW = Duration.minutes(15)
+"""The longest that there is: the end of each costs one more invocation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class StreamProps:
     gather_s: int
     halves_on_error: bool
     """Whether a batch that fails is tried again in halves."""
+    names_shards: bool = False
+    """Whether events say which shard they are of. They do inside Lambda's time windows, whose state stays empty."""
 
 
 def follow_stream(scope: Construct, function: Function, around: Surroundings, props: StreamProps) -> None:
@@ -46,6 +50,7 @@ def follow_stream(scope: Construct, function: Function, around: Surroundings, pr
             max_batching_window=Duration.seconds(props.gather_s),
             bisect_batch_on_error=props.halves_on_error,
             retry_attempts=_RETRIES,
+            tumbling_window=_WINDOW if props.names_shards else None,
             on_failure=sources.SqsDlq(dead),
             filters=[lambda_.FilterCriteria.filter({"dynamodb": {"Keys": props.keys}})],
         )

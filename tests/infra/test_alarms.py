@@ -11,6 +11,9 @@ from tests.infra.template import Properties, Template
 
 PREFIX = "backstay-dev-"
 TOML = """
+log_level = "DEBUG"
+cors_origins = ["https://ops.example.com"]
+
 [providers.gateway]
 kind = "openrouter"
 secret = "provider/gateway"
@@ -43,7 +46,7 @@ ALL = "AWS::CloudWatch::Alarm"
 
 @pytest.fixture(scope="module")
 def adjusted(tmp_path_factory: pytest.TempPathFactory, clean_imports: None) -> Template:
-    """A stack whose backstay.toml adjusts rules, and whose provider has credit that can be asked for."""
+    """A stack whose backstay.toml adjusts rules and more, and whose provider has credit that can be asked for."""
     folder = tmp_path_factory.mktemp("alarms")
     write_functions(folder / "functions")
     (folder / "backstay.toml").write_text(TOML)
@@ -108,3 +111,17 @@ def test_a_team_s_rule_over_an_event_leads_to_whoever_routes_alerts(adjusted: Te
     router = adjusted.id_of("AWS::Lambda::Function", "FunctionName", "backstay-dev-route-alerts")
     assert target["Arn"] == {"Fn::GetAtt": [router, "Arn"]}
     assert '"rule":"acme.import_failed"' in target["InputTransformer"]["InputTemplate"]
+
+
+def test_the_level_of_logs_is_a_setting_and_lambda_itself_drops_no_metrics(dev: Template, adjusted: Template) -> None:
+    for template, level in ((dev, "INFO"), (adjusted, "DEBUG")):
+        for function in template.functions().values():
+            assert function["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == level
+            assert function["LoggingConfig"]["ApplicationLogLevel"] == level
+
+
+def test_pages_of_other_origins_may_call_the_api_only_where_they_are_named(dev: Template, adjusted: Template) -> None:
+    (closed,), (opened,) = (one.of_type("AWS::ApiGatewayV2::Api").values() for one in (dev, adjusted))
+    assert "CorsConfiguration" not in closed
+    assert opened["CorsConfiguration"]["AllowOrigins"] == ["https://ops.example.com"]
+    assert "AllowCredentials" not in opened["CorsConfiguration"]
