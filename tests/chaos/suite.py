@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench.figures import Figure
 from bench.run import Run
-from tests.chaos import bad_providers, budgets, fleet_limit, handoffs, mutants, outage, sagas, thresholds
+from tests.chaos import bad_providers, budgets, fleet_limit, handoffs, mutants, outage, sagas, simulation, thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Case:
 
 
 CASES: Mapping[str, Case] = {
+    "simulation": Case("ten thousand seeds think of what may befall jobs, on simulated time", simulation.run),
     "bad-providers": Case(
         "providers fail 500 jobs in every way that llmock knows, with its quotas on", bad_providers.run
     ),

@@ -48,7 +48,7 @@ class DynamoDB:
     """Stands in for the client."""
 
     def __init__(self, watch: Watcher = lambda *_: None) -> None:
-        self._tables: dict[str, Table] = {}
+        self.tables: dict[str, Table] = {}
         self._tokens: dict[str, Any] = {}
         self._watch = watch
         self._lives: dict[str, Any] = {}
@@ -72,7 +72,7 @@ class DynamoDB:
             )
             for index in GlobalSecondaryIndexes
         }
-        self._tables[TableName] = Table(TableName, tuple(key["AttributeName"] for key in KeySchema), indexes)
+        self.tables[TableName] = Table(TableName, tuple(key["AttributeName"] for key in KeySchema), indexes)
 
     def update_time_to_live(self, *, TableName: str, TimeToLiveSpecification: Mapping[str, Any]) -> None:
         self._lives[TableName] = TimeToLiveSpecification
@@ -198,9 +198,9 @@ class DynamoDB:
         change = self._change(operation, request)
         if not change.is_met:
             raise refusal("dynamodb", operation, "ConditionalCheckFailedException", **change.in_the_way)
-        new = change.new()
+        old, new = change.old, change.new()
         self._make(change, new)
-        return change.old, new
+        return old, new
 
     def _change(self, operation: str, request: Mapping[str, Any]) -> "_Change":
         table = self._table(request["TableName"], operation)
@@ -220,9 +220,9 @@ class DynamoDB:
         self._watch(change.table.name, old, new)
 
     def _table(self, name: str, operation: str) -> Table:
-        if name not in self._tables:
+        if name not in self.tables:
             raise refusal("dynamodb", operation, "ResourceNotFoundException")
-        return self._tables[name]
+        return self.tables[name]
 
 
 _OPERATIONS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheck"}

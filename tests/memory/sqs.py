@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from tests.memory.refusals import exceptions_of, refusal
 
 _MOST_BYTES = 1_048_576
@@ -139,13 +141,17 @@ class SQS:
         return {}
 
     def change_message_visibility_batch(self, *, QueueUrl: str, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        failed = []
         for entry in Entries:
-            self.change_message_visibility(
-                QueueUrl=QueueUrl,
-                ReceiptHandle=entry["ReceiptHandle"],
-                VisibilityTimeout=entry["VisibilityTimeout"],
-            )
-        return {"Successful": [{"Id": entry["Id"]} for entry in Entries], "Failed": []}
+            try:
+                self.change_message_visibility(
+                    QueueUrl=QueueUrl,
+                    ReceiptHandle=entry["ReceiptHandle"],
+                    VisibilityTimeout=entry["VisibilityTimeout"],
+                )
+            except ClientError as error:
+                failed.append({"Id": entry["Id"], "Code": error.response["Error"]["Code"]})
+        return {"Successful": [], "Failed": failed}
 
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: Sequence[str]) -> dict[str, Any]:
         queue, now = self._queue(QueueUrl, "GetQueueAttributes"), time.time()

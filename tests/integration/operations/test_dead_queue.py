@@ -48,6 +48,22 @@ def test_of_two_letters_of_one_failure_one_stays(machine, broker, sweep, failed)
     assert len(broker.letters("obey-dead")) == 1
 
 
+def test_a_letter_that_sqs_gives_out_twice_to_one_sweep_stays(machine, broker, sweep, failed, monkeypatch):
+    sqs = aws.sqs()
+    receive = sqs.receive_message
+    sweeps_twice = iter((True, False))
+
+    def receive_and_show_again(**request):
+        answer = receive(**request)
+        if request["QueueUrl"].endswith("obey-dead") and next(sweeps_twice, False):
+            machine.make_visible("obey-dead")
+        return answer
+
+    monkeypatch.setattr(sqs, "receive_message", receive_and_show_again)
+    assert sweep().done == {}
+    assert [letter["job_id"] for letter in broker.letters("obey-dead")] == [failed.id]
+
+
 def test_the_letter_of_a_job_whose_record_is_gone_goes(machine, broker, sweep, failed):
     aws.dynamodb().delete_item(TableName=machine.env.jobs_table, Key={"id": {"S": failed.id}, "part": {"S": "state"}})
     assert sweep().done == {"obey": {"removed": 1}}

@@ -78,7 +78,8 @@ class _Round:
     """What one sweep found in one queue."""
 
     done: Counter[str] = field(default_factory=Counter)
-    seen: set[tuple[str, int]] = field(default_factory=set)
+    seen: dict[tuple[str, int], str] = field(default_factory=dict)
+    """The message that is the letter of each."""
     kept: list[Letter] = field(default_factory=list)
 
 
@@ -139,12 +140,11 @@ class DeadQueue:
                 gone.append(letter)
         return gone
 
-    def _is_true(self, letter: Letter, records: Mapping[str, JobRecord], seen: set[tuple[str, int]]) -> bool:
-        """Whether this is the one letter of something that is dead still."""
+    def _is_true(self, letter: Letter, records: Mapping[str, JobRecord], seen: dict[tuple[str, int], str]) -> bool:
+        """Whether this is the one letter of something that is dead still. SQS may give out the same one twice."""
         what = (letter.job_id or letter.poison_id or letter.message_id, letter.fence or 0)
-        if what in seen:
+        if seen.setdefault(what, letter.message_id) != letter.message_id:
             return False
-        seen.add(what)
         if letter.job_id:
             record = records.get(letter.job_id)
             return record is not None and record.state is State.FAILED and record.fence == letter.fence

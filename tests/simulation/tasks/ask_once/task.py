@@ -1,0 +1,44 @@
+"""One question to a model."""
+
+from pydantic import BaseModel
+
+from backstay.task import Job, Task, llm
+
+
+class Asked(BaseModel):
+    """What to ask."""
+
+    about: str
+    shared: bool = False
+    """Whether others may ask the very same."""
+
+
+class Said(BaseModel):
+    """What a model says: the question again, and the number of its call."""
+
+    heard: str
+    call: int
+
+
+class Answered(BaseModel):
+    """The result."""
+
+    answers: list[Said]
+
+
+task = Task(
+    name="ask-once",
+    input=Asked,
+    output=Answered,
+    timeout=30,
+    backoff=2,
+    concurrency=4,
+    give_up_after=900,
+    uses=("llm",),
+)
+
+
+@task.run
+def ask(asked: Asked, job: Job) -> Answered:
+    """Ask it."""
+    return Answered(answers=[llm.complete(asked.about, output=Said, max_output_tokens=40, cache=asked.shared)])

@@ -1,0 +1,18 @@
+"""The whole job path on simulated time, whatever befalls it. `docs/proof.md` tells what that is."""
+
+from tests.simulation.elsewhere import simulate, trace
+
+SEEDS = 300
+
+
+def test_whatever_befalls_jobs_none_is_lost_none_is_doubled_and_no_budget_is_passed():
+    simulated = simulate(SEEDS)
+    assert simulated.seeds == SEEDS
+    assert simulated.harmed > SEEDS
+    assert not simulated.complaints, simulated.told
+
+
+def test_a_seed_comes_to_the_same_every_time():
+    first, again = trace(42), trace(42)
+    assert "dies" in first
+    assert first == again
