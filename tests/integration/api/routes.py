@@ -1,7 +1,11 @@
 """Every route that the API has, so that a test over all of them covers tomorrow's too."""
 
 import re
+import sys
 from dataclasses import dataclass
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler.api_gateway import Route
 
 from api.application import Api
 from api.gate import SCHEME
@@ -30,16 +34,21 @@ class Known:
         return f"{self.method} {self.path}"
 
 
-def _known() -> list[Known]:
-    found = []
-    for route in routes_of(Api().resolver):
-        needs = [dict(need) for need in route.security or [{SCHEME: []}]]
-        scopes = frozenset(Scope(name) for need in needs for name in need.get(SCHEME, ()))
-        path = re.sub(r"<\w+>", "a.b", route.path)
-        found.append(Known(route.method, path, scopes, {} in needs))
-    return found
+def as_route(route: Route) -> Known:
+    """What tests need to know of a route of the resolver."""
+    needs = [dict(need) for need in route.security or [{SCHEME: []}]]
+    scopes = frozenset(Scope(name) for need in needs for name in need.get(SCHEME, ()))
+    return Known(route.method, re.sub(r"<\w+>", "a.b", route.path), scopes, is_open={} in needs)
 
 
-ROUTES = _known()
+def _resolver() -> APIGatewayHttpResolver:
+    """The handler's, where it has been made: routes belong to the resolver that took them last."""
+    handler = sys.modules.get("api.handler")
+    resolver: APIGatewayHttpResolver = handler._api.resolver if handler else Api().resolver
+    return resolver
+
+
+ALL = routes_of(_resolver())
+ROUTES = [as_route(route) for route in ALL]
 CLOSED = [route for route in ROUTES if not route.is_open]
 EVERY_SCOPE = frozenset(Scope)

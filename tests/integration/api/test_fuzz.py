@@ -19,9 +19,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from api.application import Api
-from api.route_table import routes_of
-
+from .routes import ALL
 from .served import as_wsgi
 
 OFTEN = "BACKSTAY_FUZZ_EXAMPLES"
@@ -41,7 +39,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 UNDESCRIBED = {"/openapi.json", "/docs"}
-OPERATIONS = sorted({(r.method, r.openapi_path) for r in routes_of(Api().resolver) if r.path not in UNDESCRIBED})
+OPERATIONS = sorted({(r.method, r.openapi_path) for r in ALL if r.path not in UNDESCRIBED})
 NAMES = {"tasks": "obey", "sagas": "carry", "providers": "anthropic", "breakers": "anthropic"}
 """Something that there is, by what stands before it in the path."""
 
