@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -126,27 +127,14 @@ from tests.simulation.provider import Provider, Providers  # noqa: E402
 logging.disable(logging.CRITICAL)
 workers.emit = lambda *_, **__: None  # type: ignore[assignment]
 
-ENV = Environment(
-    stage="test",
-    jobs_table="jobs",
-    content_table="content",
-    keys_table="keys",
-    cache_table="cache",
-    guards_table="guards",
-    idempotency_table="idempotency",
-    chats_table="chats",
-    workflows_table="workflows",
-    alerts_table="alerts",
-    payloads_bucket="payloads",
-    queue_url_prefix=sqs_module.URL,
-    queue_arn_prefix=sqs_module.ARN,
-    state_machine_arn_prefix="arn:aws:states:us-east-1:123456789012:stateMachine:",
-    schedule_group="default",
-    schedule_role_arn="arn:aws:iam::123456789012:role/schedules",
-    secret_prefix="backstay/test/",
-    function_prefix="backstay-test-",
-)
-os.environ |= {f"BACKSTAY_{name.upper()}": getattr(ENV, name) for name in ENV.__dataclass_fields__}
+_VALUES = {
+    "stage": "test",
+    "queue_url_prefix": sqs_module.URL,
+    "queue_arn_prefix": sqs_module.ARN,
+    "schedule_group": "default",
+}
+ENV = Environment(**{one.name: _VALUES.get(one.name, one.name.removesuffix("_table")) for one in fields(Environment)})
+os.environ |= {f"BACKSTAY_{name.upper()}": value for name, value in asdict(ENV).items()}
 CATALOG = Catalog(TASKS)
 MOST_RECEIVES = 100
 
