@@ -18,6 +18,7 @@ class Case:
 
 
 CASES: Mapping[str, Case] = {
+    "crashes": Case("a worker dies right before and right after every call of a job's way", simulation.run_crashes),
     "simulation": Case("ten thousand seeds think of what may befall jobs, on simulated time", simulation.run),
     "bad-providers": Case(
         "providers fail 500 jobs in every way that llmock knows, with its quotas on", bad_providers.run

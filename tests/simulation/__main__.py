@@ -19,6 +19,7 @@ if os.environ.get("PYTHONHASHSEED") != "0":
 import argparse
 import json
 
+from tests.simulation import apart, crashes  # noqa: F401 - before anything of Backstay's
 from tests.simulation.elsewhere import replay
 from tests.simulation.story import Story
 
@@ -54,10 +55,13 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=300, help="so many")
     parser.add_argument("--first", type=int, default=0, help="from this one on")
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--crashes", action="store_true", help="instead: a death at every call of a job's way")
     parser.add_argument("--json", action="store_true", help="tell it in one line of JSON")
     asked = parser.parse_args()
     if asked.seed is not None:
         return _one(asked.seed)
+    if asked.crashes:
+        return _crashes(as_json=asked.json)
     count = sum(_all(range(asked.first, asked.first + asked.seeds), asked.processes), Count())
     if asked.json:
         said = {name: getattr(count, name) for name in Count.__slots__}
@@ -71,6 +75,14 @@ def _one(seed: int) -> int:
     told = Story(seed).run()
     sys.stdout.write("\n".join((*told.trace, f"trace {told.digest}", *told.complaints, "")))
     return 1 if told.complaints else 0
+
+
+def _crashes(*, as_json: bool) -> int:
+    points = [point for task in crashes.TASKS for point in crashes.points(task)]
+    wrong = [str(point) for point in points if point.wrong]
+    said = {"points": len(points), "inside": sum(point.inside for point in points), "wrong": wrong}
+    sys.stdout.write(json.dumps(said) + "\n" if as_json else "".join(f"{point}\n" for point in points))
+    return 1 if wrong else 0
 
 
 def _all(seeds: range, processes: int) -> Iterator[Count]:

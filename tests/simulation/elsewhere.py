@@ -49,6 +49,26 @@ def simulate(seeds: int, *, first: int = 0, processes: int = 1) -> Simulated:
     return Simulated(complaints=complaints, **said)
 
 
+@dataclass(frozen=True, slots=True)
+class Crashes:
+    """What came of a death right before and right after every call of a job's way."""
+
+    points: int
+    inside: int
+    """Of these, between a question that is sent and its answer that is stored."""
+    wrong: tuple[str, ...]
+
+
+def crash_everywhere() -> Crashes:
+    """Try all.
+
+    Raises:
+        BrokenSimulationError: there is no verdict.
+    """
+    said = json.loads(_run("--json", "--crashes"))
+    return Crashes(said["points"], said["inside"], tuple(said["wrong"]))
+
+
 def trace(seed: int) -> str:
     """Everything that went out in a simulation, line by line."""
     return _run("--seed", str(seed))

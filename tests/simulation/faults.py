@@ -37,8 +37,8 @@ DEATHS = (Fate.DIES_BEFORE, Fate.DIES_AFTER)
 class Fates(Protocol):
     """Decides."""
 
-    def of(self, label: str) -> Fate:
-        """What becomes of the next try of a call to `service.operation`."""
+    def of(self, label: str, what: str) -> Fate:
+        """What becomes of the next try of a call to `service.operation`, on what it names."""
         ...
 
 
@@ -52,7 +52,7 @@ class Seeded:
     until: float
     """Seconds since the simulation began."""
 
-    def of(self, label: str) -> Fate:
+    def of(self, label: str, what: str) -> Fate:
         if now() >= self.until or self.luck.random() >= self.share:
             return Fate.WELL
         return self.luck.choice(_TO_TRANSACTIONS if label.endswith("transact_write_items") else _TO_ANY)
@@ -106,8 +106,9 @@ class Line:
             return function(**request)
         sleep(self.luck.uniform(0.001, 0.03))
         label = f"{client}.{operation}"
-        fate = self.fates.of(label)
-        self.note(f"{label} {_what(request)} {fate}")
+        what = _what(request)
+        fate = self.fates.of(label, what)
+        self.note(f"{label} {what} {fate}")
         self._before(fate, process, label, lambda: self._do_late(process, function, request), request)
         try:
             answer = self._do(process, function, request)

@@ -15,8 +15,9 @@ from backstay.jobs.sweep import Sweeper
 from backstay.jobs.worker import Worker
 from backstay.receipt import Receipt
 from tests.memory import sqs as addresses
+from tests.simulation.apart import memory_of_process
 from tests.simulation.clockwork import Crowd, Process, begin, now, sleep
-from tests.simulation.stage import CATALOG, ENV, Stage, memory_of_process
+from tests.simulation.stage import CATALOG, ENV, Stage
 
 SWEPT_EVERY_S = 300
 _SWEEP_S = 240

@@ -160,7 +160,7 @@ class Judge:
                 self._complain(f"job {record.id} is {record.state}, and {len(found)} dead letters are its")
 
     def _check_ledger(self, bills: list[Bill]) -> None:
-        uncertain = {holding.name: holding for listed in self._uncertain() for holding in listed.holdings}
+        uncertain = {holding.name: holding for listed in self.uncertain() for holding in listed.holdings}
         truth: dict[str, Decimal] = defaultdict(Decimal)
         for bill in bills:
             if bill.reservation not in uncertain:
@@ -179,7 +179,8 @@ class Judge:
     def _budgets(self) -> Iterator[Item]:
         return (item for item in self._guards() if item["id"]["S"].startswith(PREFIX))
 
-    def _uncertain(self) -> Iterator[Any]:
+    def uncertain(self) -> Iterator[Any]:
+        """What was settled without anybody knowing what it cost."""
         return (uncertain_of(item) for item in self._guards() if item.get("list", {}).get("S") == UNCERTAIN)
 
     def _guards(self) -> list[Item]:

@@ -62,8 +62,9 @@ class Provider:
         """Answer, bill, or fail."""
         world, process = self._all, current_process()
         route = f"{self._name}/{model}"
-        fate = world.line.fates.of("provider.ask")
-        world.line.note(f"provider.ask {route} {request.messages[-1].content[:60]!r} {fate}")
+        question = request.messages[-1].content[:60]
+        fate = world.line.fates.of("provider.ask", question)
+        world.line.note(f"provider.ask {route} {question!r} {fate}")
         if fate is Fate.DIES_BEFORE and process:
             process.die()
         begin, end = world.down.get(self._name, (0.0, 0.0))

@@ -1,15 +1,29 @@
-"""A stage of Backstay in memory: its tables, queues and providers, and what each of its processes keeps for itself."""
+"""A stage of Backstay in memory: its tables, queues and providers."""
 
-import functools
-import logging
 import os
-import sys
+import random
 from collections.abc import Callable
 from dataclasses import asdict, fields
-from pathlib import Path
-from typing import Any, TypeVar
 
-from tests.simulation.clockwork import Datetime, Process, current_process
+from backstay import aws, config
+from backstay.budgets.entry import Ask
+from backstay.budgets.ledger import Ledger, Reservation
+from backstay.catalog import Catalog
+from backstay.config import parse
+from backstay.jobs import worker as workers
+from backstay.llm import calling, routes
+from backstay.llm import guards as guard_module
+from backstay.running import current_job
+from backstay.settings import Environment
+from tests.memory import sqs as sqs_module
+from tests.memory.dynamodb import DynamoDB, Item
+from tests.memory.s3 import S3
+from tests.memory.scheduler import Scheduler
+from tests.memory.sqs import SQS
+from tests.simulation.apart import TASKS, WORLD, OfProcess
+from tests.simulation.clockwork import Crowd, later
+from tests.simulation.faults import Client, Line
+from tests.simulation.provider import Provider, Providers
 
 CONFIG = """
 [routes]
@@ -39,92 +53,8 @@ output = 180
 input = 8
 output = 220
 """
-T = TypeVar("T")
-TASKS = Path(__file__).parent / "tasks"
-_WORLD = Process("world")
-
-
-def memory_of_process(key: object, make: Callable[[], T]) -> T:
-    """What a process keeps under a key, made on first use."""
-    memory = (current_process() or _WORLD).memory
-    if key not in memory:
-        memory[key] = make()
-    found: T = memory[key]
-    return found
-
-
-class OfProcess:
-    """An object that each process has for itself, where a module has one for all of a process."""
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self.__dict__["_make"] = make
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(memory_of_process(self, self._make), name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(memory_of_process(self, self._make), name, value)
-
-
-def _kept_by_process(function: Callable[..., T]) -> Callable[[], T]:
-    """In the place of `functools.cache`."""
-    made = functools.partial(function.__wrapped__)  # type: ignore[attr-defined]
-    return lambda: memory_of_process(function, made)
-
-
-def _apart() -> None:
-    """Give each simulated process its own of whatever a module keeps for its process. Before anything else of ours is
-    imported, since names are bound then.
-    """
-    import backstay.clock
-    from backstay.budgets import batch
-
-    backstay.clock.datetime = Datetime
-    batch.batch = OfProcess(batch.Batch)  # type: ignore[assignment]
-    from backstay.llm import activity, call_metrics, process
-
-    activity.activity = OfProcess(activity.Activity)  # type: ignore[assignment]
-    call_metrics.call_metrics = OfProcess(type(call_metrics.call_metrics))  # type: ignore[assignment]
-    for name in ("_switchboard", "_answer_cache", "_guards"):
-        setattr(process, name, _kept_by_process(getattr(process, name)))
-
-
-os.environ.update(
-    {
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "none",
-        "AWS_SECRET_ACCESS_KEY": "none",
-        "POWERTOOLS_METRICS_DISABLED": "true",
-        "POWERTOOLS_LOG_LEVEL": "CRITICAL",
-        "POWERTOOLS_SERVICE_NAME": "simulation",
-        "BACKSTAY_STAGE": "test",
-    }
-)
-sys.path.insert(0, str(TASKS))
-_apart()
-
-import random  # noqa: E402
-
-from backstay import aws, config  # noqa: E402
-from backstay.budgets.entry import Ask  # noqa: E402
-from backstay.budgets.ledger import Ledger, Reservation  # noqa: E402
-from backstay.catalog import Catalog  # noqa: E402
-from backstay.config import parse  # noqa: E402
-from backstay.jobs import worker as workers  # noqa: E402
-from backstay.llm import guards as guard_module  # noqa: E402
-from backstay.llm import routes  # noqa: E402
-from backstay.running import current_job  # noqa: E402
-from backstay.settings import Environment  # noqa: E402
-from tests.memory import sqs as sqs_module  # noqa: E402
-from tests.memory.dynamodb import DynamoDB, Item  # noqa: E402
-from tests.memory.s3 import S3  # noqa: E402
-from tests.memory.scheduler import Scheduler  # noqa: E402
-from tests.memory.sqs import SQS  # noqa: E402
-from tests.simulation.clockwork import Crowd, later  # noqa: E402
-from tests.simulation.faults import Client, Line  # noqa: E402
-from tests.simulation.provider import Provider, Providers  # noqa: E402
-
-logging.disable(logging.CRITICAL)
+if not all(isinstance(one, OfProcess) for one in (workers.running, workers.activity, calling.activity)):
+    raise ImportError("tests.simulation.apart must be imported before anything of Backstay's")
 workers.emit = lambda *_, **__: None  # type: ignore[assignment]
 
 _VALUES = {
@@ -173,7 +103,7 @@ class Stage:
         watch: Callable[[str, Item | None, Item | None], None],
         repeats: Callable[[], bool],
     ) -> None:
-        _WORLD.memory.clear()
+        WORLD.memory.clear()
         self.line, self.arrivals = line, Crowd()
         self.dynamodb, self.s3 = DynamoDB(watch), S3()
         self.sqs = SQS(luck, repeats)

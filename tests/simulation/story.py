@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from backstay.jobs import keys
 from backstay.jobs.submit import Submission, Submitter
 from tests.simulation.clockwork import begin, now, simulate, sleep
-from tests.simulation.faults import Line, Seeded
+from tests.simulation.faults import Fates, Line, Seeded
 from tests.simulation.fleet import Fleet
 from tests.simulation.judge import Judge
 from tests.simulation.provider import Providers
@@ -124,7 +124,7 @@ class Story:
         self.judge.sum_up(self.accepted, self.providers.bills)
 
     def _set(self) -> None:
-        self.line = Line(Seeded(self._luck("fates"), self.share, self.ends_at), self._luck("line"))
+        self.line = Line(self._fates(), self._luck("line"))
         at_random = self._luck("queues")
         repeats: Callable[[], bool] = lambda: now() < self.ends_at and at_random.random() < self.repeat  # noqa: E731
         self.judge.line = self.line
@@ -134,6 +134,9 @@ class Story:
         self.providers.billed = self.judge.bill
         self.stage.answered_by(self.providers)
         self.fleet = Fleet(self.stage, self._luck("fleet"), self.warm, self.outlives_s, repeats)
+
+    def _fates(self) -> Fates:
+        return Seeded(self._luck("fates"), self.share, self.ends_at)
 
     def _is_unfinished(self) -> bool:
         return len(self.accepted) < sum(map(len, self.wishes)) or bool(self.judge.unfinished(self.accepted))

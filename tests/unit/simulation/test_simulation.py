@@ -1,6 +1,6 @@
 """The whole job path on simulated time, whatever befalls it. `docs/proof.md` tells what that is."""
 
-from tests.simulation.elsewhere import simulate, trace
+from tests.simulation.elsewhere import crash_everywhere, simulate, trace
 
 SEEDS = 300
 
@@ -16,3 +16,10 @@ def test_a_seed_comes_to_the_same_every_time():
     first, again = trace(42), trace(42)
     assert "dies" in first
     assert first == again
+
+
+def test_whoever_dies_at_any_call_pays_once_but_between_a_question_and_its_stored_answer():
+    crashes = crash_everywhere()
+    assert crashes.points > 80
+    assert crashes.inside > 10
+    assert not crashes.wrong, "\n".join(crashes.wrong)
