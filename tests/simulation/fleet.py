@@ -2,20 +2,20 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from backstay.budgets.lapsed import LapsedLeases
-from backstay.catalog import AnyTask
+from backstay.catalog import AnyTask, Catalog
 from backstay.jobs.endings import Retention
 from backstay.jobs.store import JobStore
 from backstay.jobs.sweep import Sweeper
 from backstay.jobs.worker import Worker
 from backstay.receipt import Receipt
 from tests.memory import sqs as addresses
-from tests.simulation.apart import memory_of_process
+from tests.simulation.apart import TASKS, memory_of_process
 from tests.simulation.clockwork import Crowd, Process, begin, now, sleep
 from tests.simulation.stage import CATALOG, ENV, Stage
 
@@ -40,6 +40,7 @@ class Fleet:
     Args:
         warm: the part of invocations that goes to a process which is there already.
         outlives_s: for how long after its time a function goes on at most, though it should be killed.
+        tasks: those that have jobs.
         forgets: the part of acknowledgements that never arrives.
     """
 
@@ -47,6 +48,7 @@ class Fleet:
     luck: random.Random
     warm: float = 0.7
     outlives_s: float = 0
+    tasks: Iterable[str] = CATALOG.names
     forgets: Callable[[], bool] = lambda: False
     processes: int = 0
     invocations: int = 0
@@ -127,11 +129,19 @@ class Fleet:
     def _sweep(self) -> None:
         while not self.is_over:
             sleep(SWEPT_EVERY_S)
-            self.within("sweep", _sweep_once, _SWEEP_S)
+            self.within("sweep", partial(_sweep_once, self.tasks), _SWEEP_S)
             self.stage.arrivals.wake()
 
 
-def _sweep_once() -> None:
+class _Used(Catalog):
+    """Of all tasks, those that have jobs: others have nothing to sweep."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(TASKS)
+        self.names = tuple(sorted(names))
+
+
+def _sweep_once(tasks: Iterable[str]) -> None:
     """As functions/sweep does it, without telling anybody."""
     jobs = JobStore(ENV.jobs_table)
 
@@ -143,7 +153,7 @@ def _sweep_once() -> None:
 
     try:
         LapsedLeases(ENV.guards_table, receipt_of).settle(lambda: False)
-        Sweeper(ENV, CATALOG, Retention()).sweep(lambda: False)
+        Sweeper(ENV, _Used(tasks), Retention()).sweep(lambda: False)
     except (BotoCoreError, ClientError):
         return  # the next sweep tries again
 

@@ -133,7 +133,8 @@ class Story:
         self.providers = Providers(self.line, self._luck("providers"), self.trouble, self.ends_at, self.down)
         self.providers.billed = self.judge.bill
         self.stage.answered_by(self.providers)
-        self.fleet = Fleet(self.stage, self._luck("fleet"), self.warm, self.outlives_s, repeats)
+        tasks = {wish.task for wishes in self.wishes for wish in wishes}
+        self.fleet = Fleet(self.stage, self._luck("fleet"), self.warm, self.outlives_s, tasks, repeats)
 
     def _fates(self) -> Fates:
         return Seeded(self._luck("fates"), self.share, self.ends_at)
