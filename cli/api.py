@@ -74,9 +74,11 @@ class Api:
             "GET", path, params={name: value for name, value in query.items() if value is not None}
         ).text
 
-    def post(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def post(
+        self, path: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """What a POST answers."""
-        return self._call("POST", path, json=dict(body or {}))
+        return self._call("POST", path, json=dict(body or {}), headers=dict(headers or {}))
 
     def put(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """What a PUT answers."""

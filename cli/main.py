@@ -19,12 +19,14 @@ from cli import (
     dead_letters,
     jobs,
     keys,
+    logs,
     providers,
     saga,
     scaffold,
     secrets,
     stats,
     submit,
+    trace,
 )
 from cli.aws_check import command as aws_check
 from cli.local.state import STATE_VARIABLE
@@ -90,7 +92,7 @@ def _options(
     context.obj = Session(stage, profile, state_dir, api_key)
 
 
-for part in (cloud, submit, aws_check):
+for part in (cloud, submit, logs, trace, aws_check):
     part.add_to(app)
 for part, name in ((jobs, "jobs"), (dead_letters, "dlq"), (keys, "keys"), (secrets, "secrets"), (scaffold, "new")):
     app.add_typer(part.app, name=name)

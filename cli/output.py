@@ -53,6 +53,11 @@ def print_json(document: object) -> None:
     sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
 
 
+def print_json_line(document: object) -> None:
+    """One JSON document on a line of its own, where several follow one another."""
+    sys.stdout.write(json.dumps(document, default=str) + "\n")
+
+
 def print_problem(problem: Problem) -> None:
     """Cause and remedy, a line each."""
     notes.print(Text("error: ", style="bold red") + Text(problem.cause), soft_wrap=True)

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from backstay.clock import utc_now
+from backstay.tracing.context import begun, fresh_span_id
 from cli.api import Api
 from cli.jobs import exit_code_of
 from cli.output import console, notes, print_json, state_text
@@ -35,6 +37,7 @@ def submit(
     tenant: Annotated[str | None, typer.Option(help="Whom the work is for.")] = None,
     delay_s: Annotated[int | None, typer.Option(min=0, help="Start in so many seconds.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="For cost reports; may be given ten times.")] = None,
+    trace: Annotated[bool, typer.Option("--trace", help="Trace it; see it with: backstay trace JOB.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer with JSON.")] = False,
 ) -> None:
     """Submit one job."""
@@ -49,7 +52,7 @@ def submit(
     body: dict[str, object] = {"task": task, "input": read_input(file)}
     body |= {name: value for name, value in wanted.items() if value is not None}
     with Api(session.target) as api:
-        document = api.post("/api/jobs", body)
+        document = api.post("/api/jobs", body, {"traceparent": fresh_traceparent()} if trace else None)
         if watch:
             document = _watched(api, document["id"])
     job = JobView.of(document)
@@ -61,6 +64,11 @@ def submit(
             print_json(job.result)
     if watch:
         raise typer.Exit(exit_code_of(job))
+
+
+def fresh_traceparent() -> str:
+    """Asks for a trace of its own, as W3C writes it."""
+    return f"00-{begun(utc_now()).trace_id}-{fresh_span_id()}-01"
 
 
 def read_input(file: Path) -> dict[str, Any]:

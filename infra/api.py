@@ -123,6 +123,7 @@ class Api(Construct):
         reach.let_send_to_every_task(role)
         reach.let_run_sagas(role)
         reach.let_announce(role)
+        reach.let_trace(role)
         for queue in reach.queues.values():
             queue.let_count(role)
         self._let_pause(around.stage.prefix)

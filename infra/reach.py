@@ -105,6 +105,11 @@ class Reach:
         ours = f"{sources_of(self.stage.name)}*"
         let(role, ("events:PutEvents",), bus, conditions={"StringLike": {"events:source": ours}})
 
+    def let_trace(self, role: iam.Role) -> None:
+        """Hand traces over to X-Ray."""
+        reason = "takes no resource; it writes traces, and reads none"
+        let_any(role, ("xray:PutTraceSegments",), "*", reason)
+
     def let_tell(self, role: iam.Role) -> None:
         """See to it that people are told of alerts."""
         self.escalation.let_tell(role)

@@ -14,6 +14,7 @@ from backstay.alerts.telling import ALERT_TASK
 from backstay.catalog import AnyTask
 from backstay.settings import SettingsError
 from backstay.telemetry import LOG_LEVEL
+from backstay.tracing.sampling import SAMPLE_VARIABLE, XRAY_VARIABLE
 from backstay.workflows.planning import file_of
 from infra.alarms import Alarms, AlarmsProps
 from infra.alerting import Alerting, AlertingProps
@@ -194,7 +195,13 @@ class BackstayStack(Stack):
             "BACKSTAY_SCHEDULE_ROLE_ARN": self._schedules.role.role_arn,
             "BACKSTAY_SECRET_PREFIX": stage.secret_prefix,
             "BACKSTAY_FUNCTION_PREFIX": stage.prefix,
+            **self._tracing(),
         }
+
+    def _tracing(self) -> dict[str, str]:
+        tracing = self._settings.tracing
+        has_xray = self._props.folder.platform.name == "lambda"  # the embedded cloud has none: its traces are in logs
+        return {SAMPLE_VARIABLE: f"{tracing.sample:f}", XRAY_VARIABLE: str(int(tracing.xray and has_xray))}
 
     def _queue_url_prefix(self) -> str:
         """What every queue's URL starts with, read off one of them: URLs differ between partitions and endpoints."""

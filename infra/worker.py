@@ -79,6 +79,7 @@ def _grant(role: iam.Role, props: WorkerProps) -> None:
     reach.schedules.let_schedule(role)
     reach.let_answer_steps(role)
     reach.let_announce(role)
+    reach.let_trace(role)
     props.queue.let_send(role)
     props.queue.let_bury(role)
     reach.queues[WEBHOOK_TASK].let_send(role)

@@ -10,6 +10,8 @@ from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
 )
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from backstay.telemetry import JOB_KEY, name_subject
+
 from . import (
     alert_routes,
     bot_routes,
@@ -111,6 +113,8 @@ class Api:
             route = app.context["_route"]
             if route.security is not None:  # what Powertools calls for an unknown path is a route too, of any name
                 self.route = f"{route.method} {route.openapi_path}"
+            if job_id := app.context["_route_args"].get(JOB_KEY):
+                name_subject(job_id=job_id)
             return next_middleware(app)
 
         return note_route

@@ -77,7 +77,7 @@ class ErrorAnswers:
 
     def _unexpected(self, error: Exception) -> Response[str]:
         correlation_id = event_of(self._app).request_context.request_id
-        logger().error("the API failed", exc_info=error, extra={"correlation_id": correlation_id})
+        logger().error("the API failed", exc_info=error)
         return self._answer(Refusal(Kind.INTERNAL, f"tell the operators the correlation id {correlation_id}"))
 
     def _no_route(self) -> Refusal:

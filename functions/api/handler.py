@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 with uncollected():
     from backstay import aws
-    from backstay.telemetry import Metric, emit
+    from backstay.telemetry import Metric, emit, speaking_of
 
     from .application import Api
+    from .tracing import traced
 
     _api = Api()
     aws.dynamodb()  # made while the Lambda starts, where time is cheapest: every request but /health needs it
@@ -22,7 +23,8 @@ with uncollected():
 def handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Answer one request of an HTTP API, payload format 2.0."""
     began = time.perf_counter()
-    answer = _api.answer(event, context)
+    with speaking_of(correlation_id=event["requestContext"]["requestId"]):
+        answer = traced(event, lambda: (_api.answer(event, context), _api.route))
     _measure(_api.route, int(answer["statusCode"]), (time.perf_counter() - began) * 1000)
     return answer
 

@@ -186,6 +186,7 @@ class Job(Shape):
     tags: list[str]
     callback_url: str | None
     step: Annotated[JobStep | None, Field(description="For a saga's job.")]
+    trace_id: Annotated[str | None, Field(description="Of the trace that it belongs to, if it is traced.")]
     links: Links
 
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from backstay.jobs.payloads import MissingPayloadError
 from backstay.jobs.record import JobRecord, State
 from backstay.receipt import Receipt
+from backstay.tracing.context import TraceContext
 
 from .job_shapes import (
     FailedRouteShape,
@@ -78,6 +79,7 @@ def _shown(record: JobRecord) -> dict[str, Any]:
         "tags": list(record.tags),
         "callback_url": record.callback_url,
         "step": _step(record),
+        "trace_id": TraceContext.of_text(record.trace).trace_id if record.trace else None,
         "links": _links(record),
     }
 

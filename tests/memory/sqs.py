@@ -84,6 +84,7 @@ class SQS:
         DelaySeconds: float = 0,
         MessageAttributes: Mapping[str, Mapping[str, str]] | None = None,
         MessageGroupId: str | None = None,
+        MessageSystemAttributes: Mapping[str, Mapping[str, str]] | None = None,
     ) -> dict[str, str]:
         queue, attributes = self._queue(QueueUrl, "SendMessage"), MessageAttributes or {}
         size = len(MessageBody.encode("utf-8", "surrogatepass")) + sum(

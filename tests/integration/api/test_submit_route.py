@@ -211,3 +211,28 @@ def test_an_upload_that_is_not_there_is_named(client) -> None:
 
     assert answer.status == 422
     assert "input_ref" in answer.fields
+
+
+def test_a_job_whose_caller_traces_it_goes_on_with_the_callers_trace_and_tells_its_id(
+    client, machine, monkeypatch, caplog
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setenv("BACKSTAY_TRACE_SAMPLE", "0.000001")
+    trace_id, caller_span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    answer = client()("POST", "/api/jobs", OBEY, headers={"traceparent": f"00-{trace_id}-{caller_span}-01"})
+
+    assert answer.json["trace_id"] == trace_id
+    (line,) = [vars(record) for record in caplog.records if record.msg == "spans"]
+    send, request = line["spans"]
+    assert (request["name"], request["parent"], request["service"]) == ("POST /api/jobs", caller_span, "api")
+    assert request["attributes"]["http.response.status_code"] == 202
+    assert (send["name"], send["parent"]) == ("send obey", request["id"])
+    assert machine.record(answer.json["id"]).trace == f"{trace_id}-{send['id']}"
+    assert line["job_id"] == answer.json["id"]
+
+
+def test_a_job_whose_caller_traces_it_is_not_traced_where_tracing_is_off(client, caplog) -> None:
+    caplog.set_level("INFO")
+    traced = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+    assert client()("POST", "/api/jobs", OBEY, headers=traced).json["trace_id"] is None
+    assert [record for record in caplog.records if record.msg == "spans"] == []

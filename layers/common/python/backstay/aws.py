@@ -2,7 +2,8 @@
 
 import functools
 import logging
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import botocore.config
 import botocore.loaders
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 _SERVICES = (
     "dynamodb", "sqs", "s3", "scheduler", "secretsmanager", "lambda", "stepfunctions", "events", "sesv2",
-    "apigatewaymanagementapi",
+    "apigatewaymanagementapi", "xray", "logs",
 )  # fmt: skip
 
 _CONFIG = botocore.config.Config(
@@ -97,6 +99,23 @@ def events() -> "EventBridgeClient":
 def ses() -> "SESV2Client":
     """The client of the Simple Email Service."""
     return cast("SESV2Client", _client("sesv2"))
+
+
+def logs() -> "CloudWatchLogsClient":
+    """The CloudWatch Logs client."""
+    return cast("CloudWatchLogsClient", _client("logs"))
+
+
+class XRayClient(Protocol):
+    """What we need of X-Ray's client."""
+
+    def put_trace_segments(self, *, TraceSegmentDocuments: Sequence[str]) -> Mapping[str, Any]:  # noqa: N803 - AWS's
+        """Take documents in; answers which of them were refused."""
+
+
+def xray() -> XRayClient:
+    """The X-Ray client. It gives up within seconds: a trace must not hold up the work that it tells of."""
+    return cast("XRayClient", _client("xray", _GUARDS_CONFIG))
 
 
 def awslambda() -> "LambdaClient":

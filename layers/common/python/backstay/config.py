@@ -34,6 +34,7 @@ __all__ = [
     "ProviderSettings",
     "Routes",
     "TierRoutes",
+    "TracingSettings",
     "dump",
     "find",
     "load",
@@ -115,6 +116,15 @@ class CreditSettings(Section):
     """Spent since midnight, UTC."""
 
 
+class TracingSettings(Section):
+    """`[tracing]`: which jobs are followed from the request to the callback."""
+
+    sample: Annotated[Decimal, Field(strict=False, ge=0, le=1)] = Decimal("0.001")
+    """The part of the jobs that is traced unasked, besides those whose callers ask for it. With 0 none is."""
+    xray: bool = True
+    """Whether traces go to X-Ray, $5 a million of them, or stand in the log alone."""
+
+
 class CampaignSettings(Section):
     """`[campaigns]`: who sends what campaigns have drafted. The hosts must be let by `[outbound]` too."""
 
@@ -167,6 +177,7 @@ class Config(Section):
     credits: CreditSettings = Field(default_factory=CreditSettings)
     budgets: BudgetsSettings = Field(default_factory=lambda: BudgetsSettings.model_validate({}))
     campaigns: CampaignSettings = Field(default_factory=CampaignSettings)
+    tracing: TracingSettings = Field(default_factory=TracingSettings)
     alerts: AlertSettings = Field(default_factory=lambda: AlertSettings.model_validate({}))
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """What functions write into their logs: this and worse. Metrics are written at any."""

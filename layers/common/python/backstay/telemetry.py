@@ -1,11 +1,13 @@
 """Logs and metrics. One line of embedded metrics a batch or request, since every line is billed."""
 
+import contextvars
 import functools
 import logging
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,6 +59,38 @@ def teams_metric(name: str, value: float, unit: str) -> Metric:
     return Metric(name, value, unit)
 
 
+JOB_KEY = "job_id"
+"""Correlates log lines: the id of the job that a line is about."""
+
+_subject: contextvars.ContextVar[dict[str, str] | None] = contextvars.ContextVar("log_subject", default=None)
+
+
+@contextmanager
+def speaking_of(**keys: str) -> Iterator[None]:
+    """Every log line that is written inside carries these keys, besides those of what is around."""
+    token = _subject.set({**(_subject.get() or {}), **keys})
+    try:
+        yield
+    finally:
+        _subject.reset(token)
+
+
+def name_subject(**keys: str) -> None:
+    """Add what has just become known of what the surrounding `speaking_of` is about, in whichever thread it did."""
+    if (subject := _subject.get()) is not None:
+        subject.update(keys)
+
+
+class _Subject(logging.Filter):
+    """Puts the keys of what is spoken of into each line; what the line says itself wins."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        for key, value in (_subject.get() or {}).items():
+            if key not in record.__dict__:
+                setattr(record, key, value)
+        return True
+
+
 @functools.cache
 def logger() -> "Logger":
     """The function's logger: JSON lines, the service named by POWERTOOLS_SERVICE_NAME.
@@ -67,9 +101,16 @@ def logger() -> "Logger":
     from aws_lambda_powertools import Logger
 
     made = Logger()
+    made.addFilter(_Subject())
     if level := os.environ.get(LOG_LEVEL):
         logging.getLogger(made.service).setLevel(level)
     return made
+
+
+def name_subject_in_all_logs() -> None:
+    """Let lines of other loggers, such as a task's own, carry the keys of what they are about too."""
+    for handler in logging.getLogger().handlers:  # the Lambda runtime's, which writes extra keys into its JSON
+        handler.addFilter(_Subject())
 
 
 def emit(

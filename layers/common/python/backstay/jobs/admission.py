@@ -30,6 +30,9 @@ from backstay.jobs.step_admission import Prepared, StepAdmission, StepInputs
 from backstay.jobs.store import JobStore, LostLeaseError, Refused
 from backstay.jobs.submit import InvalidInputError, KeyConflictError, StepJobError, Submission, Submitter
 from backstay.settings import Environment
+from backstay.telemetry import name_subject
+from backstay.tracing.sampling import Sampling
+from backstay.tracing.spans import gathering
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Envelope:
     """Set on a message that comes back from the dead letter queue."""
     poison_id: str | None = None
     """Set on one that comes back from there and was no job when it went."""
+    trace_header: str | None = None
+    """Set by AWS services whose work is traced."""
 
     @classmethod
     def of(cls, record: Mapping[str, Any], queue: str) -> "Envelope":
@@ -58,6 +63,7 @@ class Envelope:
             queue,
             int(fence) if fence else None,
             attributes.get(DEAD_LETTER_POISON, {}).get("stringValue"),
+            record.get("attributes", {}).get("AWSTraceHeader"),
         )
 
 
@@ -107,6 +113,7 @@ class Admission:
         self._inputs, self._queues = Inputs(env), Queues(env, clock)
         self._poison, self._departures = PoisonStore(env.jobs_table), Departures(env.jobs_table)
         self._lease = timedelta(seconds=task.limits.lease_s)
+        self._sampling = Sampling.read()
 
     def admit(self, envelope: Envelope, batch: int) -> Run | Suspect | Settled:
         """Understand the message and claim its job.
@@ -125,6 +132,7 @@ class Admission:
             return self._bury(envelope, Failure(ErrorClass.INVALID_INPUT, str(error)))
         if job is None:
             return ACKNOWLEDGE
+        name_subject(job_id=job.message.job_id)
         if self._task.ordered_by and not self._has_its_turn(job.message.job_id):
             return ACKNOWLEDGE  # the end of the job before it sends it again
         claimed = self._store.claim(job.message.job_id, self._task.name, self._clock(), self._lease, batch)
@@ -194,8 +202,10 @@ class Admission:
         if isinstance(message, JobMessage):
             return Prepared(message)
         if isinstance(message, StepMessage):
-            return self._steps.prepare(message)
-        record = self._register(message)
+            with gathering(self._sampling.of_run(message.step.run_id), self._task.name):
+                return self._steps.prepare(message)
+        with gathering(self._sampling.of_message(envelope.trace_header), self._task.name):
+            record = self._register(message)
         return Prepared(JobMessage(record.task, record.id, message.input, record.version))
 
     def _register(self, message: RawMessage) -> JobRecord:

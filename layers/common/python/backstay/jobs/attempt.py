@@ -84,7 +84,7 @@ class Attempts:
         except ValidationError as error:
             return Ended(job, failure=_invalid(error, self._task))
         except Exception as error:  # noqa: BLE001 - a task may raise anything; all of it is the job's own failure
-            logger().warning("task raised", exc_info=True, job_id=run.record.id)
+            logger().warning("task raised", exc_info=True)
             return Ended(job, failure=Failure(ErrorClass.TASK_ERROR, f"{type(error).__name__}: {error}"))
         finally:
             current_job.reset(token)
@@ -133,7 +133,7 @@ class Attempts:
         if now_stands and now_stands.fence == run.record.fence and now_stands.cancel_requested:
             self._endings.cancel(now_stands, receipt)
             return Settled(acknowledge=True, outcome="cancelled")
-        logger().info("lease lost; result dropped", job_id=run.record.id, fence=run.record.fence)
+        logger().info("lease lost; result dropped", fence=run.record.fence)
         return Settled(acknowledge=False, outcome="lost")
 
     def _fall_back(self, run: Run, job: Job, failure: Failure) -> BaseModel | None:
@@ -141,7 +141,7 @@ class Attempts:
         try:
             return self._task.fall_back(self._task.read_input(run.work, run.version), failure)
         except Exception:  # noqa: BLE001 - the first failure is the one to record
-            logger().warning("fallback raised", exc_info=True, job_id=run.record.id)
+            logger().warning("fallback raised", exc_info=True)
             return None
         finally:
             current_job.reset(token)

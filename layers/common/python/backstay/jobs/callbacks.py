@@ -7,6 +7,7 @@ from backstay.jobs.record import JobRecord
 from backstay.jobs.submit import Submission, Submitter
 from backstay.jobs.task_tokens import TaskTokens
 from backstay.settings import Environment
+from backstay.tracing.spans import SpanKind, span
 
 WEBHOOK_TASK = "deliver-webhook"
 
@@ -20,7 +21,9 @@ class Callbacks:
     def send(self, record: JobRecord) -> None:
         """Tell of a job that is over."""
         if record.step:
-            self._tokens.tell_end(record)
+            with span(f"callback {record.step.saga}", SpanKind.CLIENT) as calling:
+                calling.attributes |= {"server.address": "states", "backstay.run.id": record.step.run_id}
+                self._tokens.tell_end(record)
         if record.callback_url and record.task != WEBHOOK_TASK:
             self._submit_webhook(record, record.callback_url)
 

@@ -37,7 +37,9 @@ def _worker() -> "Worker":
     from backstay.jobs.strain import Strain
     from backstay.jobs.worker import Worker
     from backstay.settings import Environment
+    from backstay.telemetry import name_subject_in_all_logs
 
+    name_subject_in_all_logs()
     aws.dynamodb()  # made here, where a Lambda has its most CPU: every job needs it
     catalog = Catalog(Path(os.environ["LAMBDA_TASK_ROOT"]))
     retention = Retention.of_settings(config.load().jobs)

@@ -20,7 +20,7 @@ _TIMES = ("due_at", "lease_until", "claimed_at", "started_at", "finished_at", "r
 _PLAIN = (
     "version", "priority", "generation", "fence", "attempts", "excused", "waits", "company", "reason", "progress",
     "note", "preview", "callback_url", "key_id", "lane", "lane_number", "resends", "key",
-    "input_digest", "budget",
+    "input_digest", "budget", "trace",
 )  # fmt: skip
 _DEFAULTS: Mapping[str, Any] = {
     "version": 1, "priority": "normal", "generation": 0, "fence": 0, "attempts": 0, "excused": 0, "waits": 0,

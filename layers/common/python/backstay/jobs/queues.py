@@ -1,7 +1,8 @@
 """The tasks' queues: sending, waiting, hiding and burying messages."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from backstay import aws
 from backstay.clock import Clock, utc_now
@@ -18,9 +19,10 @@ from backstay.jobs.poison import Poison
 from backstay.jobs.record import JobRecord
 from backstay.settings import Environment
 from backstay.task import Task
+from backstay.tracing.context import TraceContext
 
 if TYPE_CHECKING:
-    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef, MessageSystemAttributeValueTypeDef
 
 LONGEST_DELAY_S = 900
 """SQS's longest delay of a message; beyond it the EventBridge Scheduler sends."""
@@ -49,6 +51,7 @@ class Queues:
             MessageBody=body,
             DelaySeconds=delay_s,
             MessageGroupId=record.tenant,  # on a standard queue: fairness among tenants, no order
+            MessageSystemAttributes=_trace_header(record),
         )
 
     def send_plain(self, task: "Task[Any, Any]", body: str, tenant: str) -> None:
@@ -121,6 +124,13 @@ class Queues:
 def _schedule_name(record: JobRecord) -> str:
     """One a wait. The Scheduler takes 64 characters, of which the last tell jobs apart."""
     return f"{record.id}-{record.generation}-{record.waits}"[-64:]
+
+
+def _trace_header(record: JobRecord) -> "Mapping[Literal['AWSTraceHeader'], MessageSystemAttributeValueTypeDef]":
+    """Lets X-Ray see the queue as part of the job's trace."""
+    if record.trace is None:
+        return {}
+    return {"AWSTraceHeader": {"DataType": "String", "StringValue": TraceContext.of_text(record.trace).xray_header}}
 
 
 def _whole_seconds(span: timedelta) -> int:

@@ -131,6 +131,8 @@ class JobRecord:
     """The budget that a parked job waits for, scope and window, such as `tenant:acme daily`."""
     step: Step | None = None
     """The saga step that waits for it; the newest, where several have."""
+    trace: str | None = None
+    """Where in which trace it was submitted, as `TraceContext.text` writes it; None where it is not traced."""
 
     @property
     def tenant(self) -> str:

@@ -20,8 +20,11 @@ from backstay.jobs.queues import Queues
 from backstay.jobs.record import JobRecord, State
 from backstay.jobs.step import Step
 from backstay.jobs.store import JobStore
+from backstay.jobs.traces import facts_of
 from backstay.jobs.uploads import UploadError, read_upload
 from backstay.settings import Environment
+from backstay.telemetry import name_subject
+from backstay.tracing.spans import SpanKind, current_context, span
 
 LONGEST_DELAY = timedelta(days=366)
 MOST_TAGS = 10
@@ -119,11 +122,14 @@ class Submitter:
             InvalidInputError: names the fields at fault.
             KeyConflictError: the key belongs to a job with another input.
         """
-        submitted, work = self._write(submission)
-        record = submitted.record
-        if submitted.created or (record.fence == 0 and not record.state.is_terminal):
-            # An earlier submit of a job never claimed may have died before it sent; two messages are harmless.
-            self._dispatch(self._catalog.get(record.task), record, work)
+        with span(f"send {submission.task}", SpanKind.PRODUCER) as sending:
+            submitted, work = self._write(submission)
+            record = submitted.record
+            sending.attributes |= facts_of(record)
+            name_subject(job_id=record.id)
+            if submitted.created or (record.fence == 0 and not record.state.is_terminal):
+                # An earlier submit of a job never claimed may have died before it sent; two messages are harmless.
+                self._dispatch(self._catalog.get(record.task), record, work)
         return submitted
 
     def register(self, submission: Submission) -> JobRecord:
@@ -264,6 +270,7 @@ class Submitter:
             lane=lane,
             lane_number=self._lanes.take_number(lane) if lane else None,
             step=submission.step,
+            trace=trace.text if (trace := current_context()) else None,
         )
 
     def _dispatch(self, task: AnyTask, record: JobRecord, work: Mapping[str, Any] | None) -> None:

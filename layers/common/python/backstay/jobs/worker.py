@@ -1,6 +1,7 @@
 """The worker: a batch of messages side by side, each acknowledged or kept on its own."""
 
 import asyncio
+import contextvars
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,10 +21,12 @@ from backstay.jobs.step_admission import NO_SAGAS, StepInputs
 from backstay.jobs.strain import MEMORY, Strain
 from backstay.jobs.submit import Submitter
 from backstay.jobs.time_limit import TimeLimit
+from backstay.jobs.traces import attempt_span, context_of, end_of
 from backstay.llm.activity import activity
 from backstay.llm.call_metrics import call_metrics
 from backstay.settings import Environment
-from backstay.telemetry import Metric, emit, logger
+from backstay.telemetry import Metric, emit, logger, speaking_of
+from backstay.tracing.spans import gathering
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -122,15 +125,19 @@ class _Batch:
         return [record["messageId"] for record, done in zip(self._records, acknowledged, strict=True) if not done]
 
     async def _attend(self, record: dict[str, Any]) -> bool:
+        with speaking_of(message_id=record["messageId"]):
+            return await self._attended(record)
+
+    async def _attended(self, record: dict[str, Any]) -> bool:
         try:
             return (await self._settled(record)).acknowledge
         except (BotoCoreError, ClientError):
-            logger().exception("AWS did not answer; message not settled", message_id=record["messageId"])
+            logger().exception("AWS did not answer; message not settled")
             await self._in_thread(self._return_soon, record)
             return False
         except Exception:  # noqa: BLE001 - whatever befalls one message must not cost its neighbours
             # The message comes back when its visibility ends, and a claimed job with it when its lease does.
-            logger().exception("message not settled", message_id=record["messageId"])
+            logger().exception("message not settled")
             return False
 
     def _return_soon(self, record: Mapping[str, Any]) -> None:
@@ -143,7 +150,7 @@ class _Batch:
         try:
             self._queues.hide(self._queues.name_of(record["eventSourceARN"]), record["receiptHandle"], wait_s)
         except (BotoCoreError, ClientError):
-            logger().warning("it comes back when its visibility ends", message_id=record["messageId"], exc_info=True)
+            logger().warning("it comes back when its visibility ends", exc_info=True)
 
     async def _settled(self, record: dict[str, Any]) -> Settled:
         envelope = Envelope.of(record, self._queues.name_of(record["eventSourceARN"]))
@@ -165,15 +172,29 @@ class _Batch:
 
     async def _run(self, run: Run) -> Settled:
         started = time.monotonic()
+        with gathering(context_of(run.record), self._task.name) as spans:
+            settled = await self._run_in_its_trace(run)
+        self._measure(run, settled, time.monotonic() - started)
+        if spans:
+            from backstay.tracing.export import export
+
+            await self._in_thread(export, spans)
+        return settled
+
+    async def _run_in_its_trace(self, run: Run) -> Settled:
+        with attempt_span(run.record) as attempt:
+            ended, settled = await self._run_to_its_end(run)
+            attempt.attributes |= end_of(ended.failure, settled.outcome)
+        return settled
+
+    async def _run_to_its_end(self, run: Run) -> tuple[Ended, Settled]:
         limit = TimeLimit(self._task.limits, run.record.step, self._ends)
         job = self._attempts.job_of(run, limit, self.metrics.append)
         ended = await self._performed(self._in_thread(self._attempts.perform, run, job), limit)
         if ended is None:
             # The thread can't be stopped. Whatever it still does, its lease no longer lets it write.
             ended = Ended(job, failure=limit.failure())
-        settled = await self._in_thread(self._attempts.settle, run, ended)
-        self._measure(run, settled, time.monotonic() - started)
-        return settled
+        return ended, await self._in_thread(self._attempts.settle, run, ended)
 
     async def _performed(self, performing: "asyncio.Future[Ended]", limit: TimeLimit) -> Ended | None:
         """How the run ended; None when its time was over first."""
@@ -192,7 +213,7 @@ class _Batch:
 
     def _hand_back(self, envelope: Envelope) -> None:
         self._queues.hide(envelope.queue, envelope.receipt_handle, 0)
-        logger().info("handed back: too little time is left", message_id=envelope.message_id)
+        logger().info("handed back: too little time is left")
 
     def _leave_company(self) -> None:
         self._in_company -= 1
@@ -200,7 +221,9 @@ class _Batch:
             self._company_done.set()
 
     def _in_thread(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> "asyncio.Future[R]":
-        return asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args, **kwargs))
+        inside = contextvars.copy_context()  # what log lines are about, and the trace
+        call = partial(inside.run, function, *args, **kwargs)
+        return asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     def _measure(self, run: Run, settled: Settled, seconds: float) -> None:
         if settled.outcome not in _COUNTED_ELSEWHERE:

@@ -11,6 +11,7 @@ from backstay.config import Config
 from backstay.errors import ErrorClass
 from backstay.llm.activity import activity
 from backstay.llm.call_metrics import call_metrics
+from backstay.llm.call_spans import call_span, told_of
 from backstay.llm.decision import share_s
 from backstay.llm.errors import LLMError
 from backstay.llm.guards import Admitted, Asking, Guards
@@ -56,8 +57,10 @@ class Caller:
         try:
             with self._admitted(request, route, timeout_s) as admitted:
                 began = time.monotonic()  # the guards may have waited for their table: that is of the route's time
-                answer = provider.ask(request, route.model, max(_SHORTEST_CALL_S, timeout_s - (began - asked)))
-                call = self._priced(route, answer, round((time.monotonic() - began) * 1000))
+                with call_span(self.board.settings.providers[route.provider].kind, route, request) as spoken:
+                    answer = provider.ask(request, route.model, max(_SHORTEST_CALL_S, timeout_s - (began - asked)))
+                    call = self._priced(route, answer, round((time.monotonic() - began) * 1000))
+                    spoken.attributes |= told_of(call, answer)
                 if admitted:
                     call = replace(call, reservation=admitted.reservation)
                     admitted.took(answer.usage, call.cost_usd)

@@ -21,6 +21,7 @@ from backstay.outbound.resolving import Resolver, UnreachableError, resolve
 from backstay.outbound.urls import Target, parse_url
 from backstay.running import Job, current_job
 from backstay.telemetry import Metric, emit, logger
+from backstay.tracing.spans import OpenSpan, SpanKind, span
 
 USER_AGENT = "Backstay/0.1"
 
@@ -90,12 +91,20 @@ class Sender:
             AddressRefusedError: the URL, or an address to which it leads, may not be called; a security event.
             UnreachableError: no connection, no right certificate, or no answer in time.
         """
+        with span(request.method, SpanKind.CLIENT) as asked:
+            asked.attributes["http.request.method"] = request.method
+            response = self._send(request, asked)
+            asked.attributes["http.response.status_code"] = response.status
+        return response
+
+    def _send(self, request: Request, asked: OpenSpan) -> Response:
         ends = time.monotonic() + request.bounds.total_s
         try:
             target, addresses = self._find(request)
         except AddressRefusedError as error:
             _report(error, request.url)
             raise
+        asked.attributes["server.address"] = target.host
         with Leash(ends - time.monotonic()) as leash:
             return self._exchange(target, addresses, request, leash)
 

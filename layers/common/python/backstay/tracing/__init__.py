@@ -1,0 +1,1 @@
+"""Traces: one piece of work, followed from the request through queue, worker and model call to the callback."""
