@@ -30,7 +30,7 @@ def test_wildcards_are_the_few_that_have_a_reason(derived: Template) -> None:
     for policy, statement in derived.all_statements():
         for resource in map(as_text, as_list(statement["Resource"])):
             if resource == "*":
-                actions = set(as_list(statement["Action"]))
+                actions = set(as_list(statement["Action"])) - {"xray:PutTraceSegments"}  # nor does this
                 is_machine_s = {action.partition(":")[0] for action in actions} <= {"logs", "xray"}  # nor do these
                 assert actions in listing or is_machine_s, policy
             elif "*" in resource:
