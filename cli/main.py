@@ -26,6 +26,7 @@ from cli import (
     secrets,
     stats,
     submit,
+    top,
     trace,
 )
 from cli.aws_check import command as aws_check
@@ -92,7 +93,7 @@ def _options(
     context.obj = Session(stage, profile, state_dir, api_key)
 
 
-for part in (cloud, submit, logs, trace, aws_check):
+for part in (cloud, submit, logs, trace, top, aws_check):
     part.add_to(app)
 for part, name in ((jobs, "jobs"), (dead_letters, "dlq"), (keys, "keys"), (secrets, "secrets"), (scaffold, "new")):
     app.add_typer(part.app, name=name)
