@@ -37,11 +37,18 @@ class CallLog:
         """The number of the call about to be made, from 1. Saves earlier answers before more money is spent."""
         with self._lock:
             self._next += 1
-            unsaved, self._unsaved = self._unsaved, {}
-        if self._save:
-            for number, answer in unsaved.items():
-                self._save(number, answer)
+        self.save()
         return self._next
+
+    def save(self) -> None:
+        """Save what is held, for a later run: before more money is spent, or while the job waits for the world."""
+        with self._lock:
+            unsaved = dict(self._unsaved)
+        for number, answer in unsaved.items():
+            if self._save:
+                self._save(number, answer)
+            with self._lock:
+                self._unsaved.pop(number, None)
 
     def recall(self, number: int) -> str | None:
         """What an earlier run of the same job was answered to this call, if anything."""
@@ -50,7 +57,7 @@ class CallLog:
         return self._kept.get(number)
 
     def keep(self, number: int, answer: str) -> None:
-        """Hold an answer until the next call begins; a job's last answer is kept by its result."""
+        """Hold an answer until the next call begins or the job must wait; a job's last one is kept by its result."""
         self._unsaved[number] = answer
 
 

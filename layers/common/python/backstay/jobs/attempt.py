@@ -18,6 +18,7 @@ from backstay.jobs.record import JobRecord
 from backstay.jobs.retry import GiveUp, ParkUntil, RetryAfter, decide_retry
 from backstay.jobs.store import JobStore, LostLeaseError
 from backstay.jobs.time_limit import TimeLimit
+from backstay.passing_trouble import passing_trouble
 from backstay.receipt import Receipt
 from backstay.running import CallLog, Cancelled, Job, current_job
 from backstay.settings import Environment
@@ -116,6 +117,7 @@ class Attempts:
                 self._queues.hide(run.envelope.queue, run.envelope.receipt_handle, delay_s)
                 return Settled(acknowledge=False, outcome="retried")
             case ParkUntil(due):
+                _keep_answers(job)
                 parked = run.record.parked(now, due, failure, receipt)
                 self._store.save(run.record, parked)
                 self._queues.send(self._task, parked, run.message.body())
@@ -150,11 +152,13 @@ class Attempts:
         def load() -> dict[int, str]:
             if record.fence == 1:
                 return {}
-            kept = self._store.get_texts(record.id, CALL_PART)
+            with passing_trouble("the jobs table"):
+                kept = self._store.get_texts(record.id, CALL_PART)
             return {int(part.removeprefix(CALL_PART)): text for part, text in kept.items()}
 
         def save(number: int, answer: str) -> None:
-            self._store.put_text(record.id, f"{CALL_PART}{number:03d}", answer, self._clock() + timedelta(days=30))
+            with passing_trouble("the jobs table"):
+                self._store.put_text(record.id, f"{CALL_PART}{number:03d}", answer, self._clock() + timedelta(days=30))
 
         return CallLog(load, save)
 
@@ -174,6 +178,14 @@ class _Throttled:
             return self._store.report_progress(self._record, percent, note)
         except LostLeaseError as error:
             raise Cancelled(str(error)) from error
+
+
+def _keep_answers(job: Job) -> None:
+    """So that the next run need not pay again for what has nothing to do with the wait."""
+    try:
+        job.call_log.save()
+    except WorkError:
+        logger().warning("what the job was answered could not be kept", job_id=job.id, exc_info=True)
 
 
 def _receipt(record: JobRecord, job: Job) -> Receipt:
