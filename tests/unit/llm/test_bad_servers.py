@@ -1,7 +1,9 @@
 """Servers that misbehave below HTTP or above it, over real sockets: each has a class and says what to look at."""
 
+import json
 import socket
 import time
+import traceback
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +15,7 @@ from backstay.llm.providers import open_provider, transport
 from backstay.llm.request import Message, Request
 
 ASK = Request((Message("user", "Hello"),), max_output_tokens=5)
+KEY = "hush-no-form-that-is-known"
 KINDS = ["anthropic", "openai", "openrouter", "azure", "bedrock", "compatible"]
 
 Answer = Callable[[socket.socket], None]
@@ -29,7 +32,7 @@ def ask(kind: str, url: str, timeout_s: float = 5) -> LLMError:
         }
     )
     with pytest.raises(LLMError) as caught:
-        open_provider("house", settings, "hush").ask(ASK, "claude-x", timeout_s)
+        open_provider("house", settings, KEY).ask(ASK, "claude-x", timeout_s)
     assert "house/claude-x: " in str(caught.value)
     return caught.value
 
@@ -130,3 +133,17 @@ def test_an_answer_without_end_is_cut_off(
     error = ask(kind, serve(answer))
     assert error.failure.error_class is ErrorClass.SERVER
     assert "did not end within the size" in error.failure.message
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("status", ["400 Bad Request", "401 Unauthorized", "500 Internal Server Error", "200 OK"])
+def test_a_key_that_a_server_quotes_is_told_to_nobody_whatever_it_looks_like(
+    serve: Callable[[Answer], str], kind: str, status: str
+) -> None:
+    def quote(connection: socket.socket) -> None:
+        body = json.dumps({"error": {"message": f"the key {KEY} is no good", "code": 401}}).encode()
+        connection.sendall(http(body).replace(b"200 OK", status.encode()))
+
+    error = ask(kind, serve(quote))
+    shown = "".join(traceback.format_exception(error)) + repr(error.failure)
+    assert KEY not in shown

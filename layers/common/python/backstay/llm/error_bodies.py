@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+A_KEY = "(a key)"
+"""Stands for a key that a provider quotes."""
+
 _KEY = re.compile(r"\b(sk|key|pk)-[\w*.-]{6,}")
 """Providers quote refused keys, masked or not."""
 
@@ -65,4 +68,4 @@ def _json_or_text(raw: object) -> object:
 
 
 def _without_keys(text: str) -> str:
-    return _KEY.sub("(a key)", text)
+    return _KEY.sub(A_KEY, text)

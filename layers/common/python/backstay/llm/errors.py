@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 from backstay.errors import ErrorClass, WorkError
-from backstay.llm.error_bodies import Said, read_body
+from backstay.llm.error_bodies import A_KEY, Said, read_body
 from backstay.llm.remedies import remedy
 
 _LONGEST_MESSAGE = 300
@@ -63,8 +63,11 @@ class Facts:
     body: object = None
     fault: Fault | None = None
     retry_after_s: float | None = None
+    secrets: tuple[str, ...] = ()
+    """What the request was let in by, which a body may quote."""
 
 
+_CREDENTIALS = {"authorization", "x-api-key", "api-key"}
 _PAYMENT_CODES = {
     "insufficient_quota",
     "billing_error",
@@ -147,8 +150,16 @@ def describe(facts: Facts) -> str:
     if facts.fault:
         return facts.fault.value
     said = read_body(facts.body)
-    status = said.status or facts.status
-    return f"{status}: {said.message}"[:_LONGEST_MESSAGE] if said.message else f"status {status}"
+    status, message = said.status or facts.status, said.message
+    for secret in facts.secrets:
+        message = message.replace(secret, A_KEY)
+    return f"{status}: {message}"[:_LONGEST_MESSAGE] if message else f"status {status}"
+
+
+def secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys that a request's headers carry."""
+    carried = (value.rpartition(" ")[2] for name, value in headers.items() if name.lower() in _CREDENTIALS)
+    return tuple(key for key in carried if key)
 
 
 def failure(route: str, facts: Facts) -> LLMError:

@@ -8,7 +8,7 @@ import anthropic
 import httpx2
 
 from backstay.config import ProviderSettings
-from backstay.llm.errors import Facts, Fault, failure, retry_after_s
+from backstay.llm.errors import Facts, Fault, failure, retry_after_s, secrets_of
 from backstay.llm.providers.claude import Traits, traits_of
 from backstay.llm.providers.transport import fault_of, http_client, timeouts
 from backstay.llm.request import Answer, Finish, Form, Request, Usage
@@ -68,7 +68,8 @@ def facts_of(error: Exception) -> Facts:
     """What the SDK's exception tells."""
     if isinstance(error, anthropic.APIStatusError):
         wait = retry_after_s(error.response.headers, datetime.now(UTC))
-        return Facts(status=error.status_code, body=error.body, retry_after_s=wait)
+        secrets = secrets_of(error.request.headers)
+        return Facts(status=error.status_code, body=error.body, retry_after_s=wait, secrets=secrets)
     return Facts(fault=fault_of(error))
 
 

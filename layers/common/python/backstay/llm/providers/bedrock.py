@@ -16,7 +16,7 @@ import httpx2
 from backstay import aws
 from backstay.config import ProviderSettings
 from backstay.errors import ErrorClass
-from backstay.llm.errors import Facts, Fault, LLMError, failure, retry_after_s
+from backstay.llm.errors import Facts, Fault, LLMError, failure, retry_after_s, secrets_of
 from backstay.llm.providers.converse import answer_of, body_of
 from backstay.llm.providers.transport import fault_of, http_client, timeouts
 from backstay.llm.request import Answer, Request
@@ -81,7 +81,7 @@ class BedrockProvider:
             raise failure(route, Facts(fault=fault_of(error))) from error
         document = _json(response)
         if response.status_code != httpx2.codes.OK:
-            raise failure(route, _facts_of(response, document))
+            raise failure(route, _facts_of(response, document, secrets_of(headers)))
         try:
             return answer_of(document)
         except (AttributeError, KeyError, TypeError) as error:
@@ -131,11 +131,12 @@ def _bearer(api_key: str) -> Sign:
 _HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
-def _facts_of(response: httpx2.Response, document: Any) -> Facts:
+def _facts_of(response: httpx2.Response, document: Any, secrets: tuple[str, ...]) -> Facts:
     said = dict(document) if isinstance(document, dict) else {"message": document}
     kind = response.headers.get("x-amzn-errortype", "").partition(":")[0]  # "ThrottlingException:http://…"
     wait = retry_after_s(response.headers, datetime.now(UTC))
-    return Facts(status=response.status_code, body=said | ({"type": kind} if kind else {}), retry_after_s=wait)
+    body = said | ({"type": kind} if kind else {})
+    return Facts(status=response.status_code, body=body, retry_after_s=wait, secrets=secrets)
 
 
 def _json(response: httpx2.Response) -> Any:

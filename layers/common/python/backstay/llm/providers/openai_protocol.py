@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import openai
 
-from backstay.llm.errors import Facts, Fault, failure, retry_after_s
+from backstay.llm.errors import Facts, Fault, failure, retry_after_s, secrets_of
 from backstay.llm.providers.transport import fault_of, timeouts
 from backstay.llm.request import Answer, Finish, Request, Usage
 
@@ -48,7 +48,7 @@ class ChatCompletions:
             raise failure(route, Facts(fault=Fault.NOT_JSON))
         try:
             if said := _error_inside(completion):
-                raise failure(route, Facts(status=200, body=said))
+                raise failure(route, Facts(status=200, body=said, secrets=(self._client.api_key,)))
             return _answer(completion)
         except (AttributeError, IndexError, TypeError) as error:  # nor does it look into what is
             raise failure(route, Facts(fault=Fault.MALFORMED)) from error
@@ -58,7 +58,8 @@ def facts_of(error: Exception) -> Facts:
     """What the SDK's exception tells."""
     if isinstance(error, openai.APIStatusError):
         wait = retry_after_s(error.response.headers, datetime.now(UTC))
-        return Facts(status=error.status_code, body=error.body, retry_after_s=wait)
+        secrets = secrets_of(error.request.headers)
+        return Facts(status=error.status_code, body=error.body, retry_after_s=wait, secrets=secrets)
     return Facts(fault=fault_of(error))
 
 
