@@ -51,11 +51,8 @@ def test_tables_and_bucket_have_generated_names(prod: Template) -> None:
     assert all("BucketName" not in bucket for bucket in prod.of_type("AWS::S3::Bucket").values())
 
 
-def test_everything_at_rest_lies_under_the_customers_key(prod: Template) -> None:
-    assert all(table["SSESpecification"]["KMSMasterKeyId"] for table in prod.of_type("AWS::DynamoDB::Table").values())
-    assert all(queue["KmsMasterKeyId"] for queue in prod.queues().values())
+def test_one_call_to_the_key_serves_many_messages_and_objects(prod: Template) -> None:
     assert all(queue["KmsDataKeyReusePeriodSeconds"] == 86_400 for queue in prod.queues().values())
-    assert all(group["KmsKeyId"] for group in prod.of_type("AWS::Logs::LogGroup").values())
     (bucket,) = prod.of_type("AWS::S3::Bucket").values()
     (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["BucketKeyEnabled"] is True
