@@ -7,10 +7,25 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from backstay import aws
+from backstay.clock import iso, utc_now
+from backstay.dynamodb import encode_item
+from backstay.jobs.counter_store import CounterStore, task_counters_id
 from backstay.jobs.record import State
 
 SignIn = Callable[..., Page]
-VIEWS = ("Overview", "Jobs", "Dead letters", "Runs", "Providers", "Budgets", "Costs", "Alerts")
+VIEWS = (
+    "Overview",
+    "Jobs",
+    "Dead letters",
+    "Runs",
+    "Workers",
+    "Providers",
+    "Integrations",
+    "Budgets",
+    "Costs",
+    "Alerts",
+)
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>\u202e\u0645\u0631\u062d\u0628\u0627"
 
 
@@ -198,3 +213,40 @@ def test_a_task_is_paused_after_a_question_and_not_without_its_answer(sign_in: S
     with page.expect_request("**/api/tasks/obey/pause"):
         page.get_by_role("dialog").get_by_role("button", name="Pause").click()
     assert len(asked) == 1
+
+
+def test_the_overview_says_whether_the_house_is_well_and_why_not(sign_in: SignIn, machine: Any) -> None:
+    page = sign_in()
+    health = page.get_by_role("region", name="Health")
+    expect(health).to_contain_text("healthy")
+    CounterStore(machine.env.jobs_table).note_paused("obey", paused=True)
+    expect(health).to_contain_text("degraded")
+    expect(health.get_by_role("listitem")).to_have_text("obey: is paused")
+
+
+def test_the_overview_tells_how_jobs_ended_before(sign_in: SignIn, machine: Any) -> None:
+    minute = {"id": task_counters_id("obey"), "part": f"minute#{iso(utc_now())[:16]}", "completed": 5, "failed": 1}
+    aws.dynamodb().put_item(TableName=machine.env.jobs_table, Item=encode_item(minute))
+    page = sign_in()
+    history = page.get_by_role("region", name="History")
+    expect(history).to_contain_text("6 ended in the last hour, 1 of them failed.")
+    history.get_by_role("combobox").select_option("year")
+    expect(history).to_contain_text("0 ended in the last year, 0 of them failed.")
+
+
+def test_workers_and_what_the_house_talks_to_are_listed(sign_in: SignIn, machine: Any) -> None:
+    page = sign_in()
+    see(page, "Workers")
+    row = page.locator("tbody tr").filter(has=page.get_by_role("link", name="obey", exact=True))
+    expect(row).to_contain_text("0 of 20")
+    expect(row).to_contain_text("512 MB")
+    see(page, "Integrations")
+    expect(page.locator("tbody")).to_contain_text("model provider")
+
+
+def test_a_key_of_one_tenant_sees_an_overview_of_its_own(sign_in: SignIn, machine: Any) -> None:
+    page = sign_in("newsroom", "read")
+    expect(page.locator("main")).to_contain_text("Spent today")
+    expect(page.get_by_role("region", name="Health")).to_have_count(0)
+    expect(page.get_by_role("region", name="History")).to_have_count(0)
+    expect(page.get_by_role("alert")).to_have_count(0)

@@ -1,4 +1,4 @@
-/** Spending by day, drawn by uPlot; the same numbers stand in a table for who can't see it. */
+/** What was, step by step, drawn by uPlot; the same numbers stand in words or a table for who can't see it. */
 
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
@@ -6,9 +6,9 @@ import uPlot from "uplot";
 
 const HEIGHT = 180;
 
-export function Chart(props: { label: string; days: string[]; values: number[] }): JSX.Element {
+export function Chart(props: { label: string; times: string[]; values: number[]; unit?: string }): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
-  const data = JSON.stringify([props.days, props.values]);
+  const data = JSON.stringify([props.times, props.values]);
   useEffect(() => {
     const at = place.current;
     if (!at) return;
@@ -22,10 +22,10 @@ export function Chart(props: { label: string; days: string[]; values: number[] }
         legend: { show: false },
         cursor: { y: false },
         scales: { y: { range: (_, __, most) => [0, most || 1] } },
-        axes: [axis, { ...axis, size: 70, values: (_, marks) => marks.map((mark) => `$${mark}`) }],
+        axes: [axis, { ...axis, size: 70, values: (_, marks) => marks.map((mark) => `${props.unit ?? ""}${mark}`) }],
         series: [{}, { label: props.label, stroke: "#2a9d8f", fill: "#2a9d8f55", ...(bars ? { paths: bars } : {}) }],
       },
-      [props.days.map((day) => Date.parse(day) / 1000), props.values],
+      [props.times.map((time) => Date.parse(time) / 1000), props.values],
       at,
     );
     const follow = new ResizeObserver(() => chart.setSize({ width: at.clientWidth, height: HEIGHT }));

@@ -18,13 +18,17 @@ import { Providers } from "./views/providers.tsx";
 import { Budgets } from "./views/budgets.tsx";
 import { Costs } from "./views/costs.tsx";
 import { Alerts } from "./views/alerts.tsx";
+import { Workers } from "./views/workers.tsx";
+import { Integrations } from "./views/integrations.tsx";
 
 const VIEWS: Record<string, { title: string; shown: (place: Place) => JSX.Element }> = {
   overview: { title: "Overview", shown: () => <Overview /> },
   jobs: { title: "Jobs", shown: (place) => (place.id ? <Job id={place.id} /> : <Jobs query={place.query} />) },
   "dead-letters": { title: "Dead letters", shown: (place) => <DeadLetters query={place.query} /> },
   runs: { title: "Runs", shown: (place) => (place.id ? <Run id={place.id} /> : <Runs query={place.query} />) },
+  workers: { title: "Workers", shown: () => <Workers /> },
   providers: { title: "Providers", shown: () => <Providers /> },
+  integrations: { title: "Integrations", shown: () => <Integrations /> },
   budgets: { title: "Budgets", shown: () => <Budgets /> },
   costs: { title: "Costs", shown: (place) => <Costs query={place.query} /> },
   alerts: { title: "Alerts", shown: (place) => <Alerts query={place.query} /> },

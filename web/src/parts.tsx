@@ -55,7 +55,7 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
 
 const GOOD = new Set(["completed", "closed", "healthy", "resolved", "approved"]);
 const BAD = new Set(["failed", "open", "unhealthy", "compensation_failed", "critical", "emergency", "rejected", "unresolved"]);
-const WARNING = new Set(["half_open", "degraded", "warning", "compensated", "aborted", "paused", "acknowledged"]);
+const WARNING = new Set(["half_open", "degraded", "warning", "compensated", "aborted", "paused", "held", "acknowledged"]);
 
 export function State(props: { of: string }): JSX.Element {
   const mood = GOOD.has(props.of) ? "good" : BAD.has(props.of) ? "bad" : WARNING.has(props.of) ? "warn" : "calm";

@@ -85,6 +85,7 @@ export interface Numbers {
   oldest_waiting_s: number | null;
   throughput_per_minute: number | null;
   success_rate: number | null;
+  average_run_ms: number | null;
 }
 
 export interface TaskNumbers extends Numbers {
@@ -96,6 +97,56 @@ export interface Statistics {
   tasks: TaskNumbers[];
   total: Numbers;
   providers: string[];
+}
+
+export interface Reason {
+  status: string;
+  about: string;
+  text: string;
+}
+
+/** The house at a glance; of one tenant, what concerns all of them is null. */
+export interface Standing {
+  status: string | null;
+  reasons: Reason[] | null;
+  tenant: string | null;
+  health: {
+    worker: { tasks: number; average_run_ms: number | null; cache_hits: number };
+    cache: { hits: number; hit_rate: number | null; saved_usd: string };
+    workflows: { active: number; stuck: number; pending_compensations: number; cross_workflow_calls: number };
+  };
+  cost_today_usd: string;
+  calls_today: number;
+  alerts: { unresolved: number; by_severity: Record<string, number> } | null;
+  budgets: { scope: string; window: string; used_percent: number }[] | null;
+}
+
+export interface JobsHistory {
+  points: { at: string; jobs: { completed: number; failed: number; cancelled: number } }[];
+}
+
+export interface Worker {
+  task: string;
+  paused: boolean | null;
+  timeout_s: number;
+  memory_mb: number;
+  max_attempts: number;
+  most_at_once: number;
+  models: string[];
+  jobs: Numbers;
+  average_wait_ms: number | null;
+  average_attempts: number | null;
+}
+
+export interface Integration {
+  name: string;
+  kind: string;
+  state: string | null;
+  success_rate: number | null;
+  average_latency_ms: number | null;
+  calls_today: number | null;
+  cost_today_usd: string | null;
+  detail: string;
 }
 
 export interface Health {

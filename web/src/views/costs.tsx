@@ -28,7 +28,8 @@ export function Costs(props: { query: URLSearchParams }): JSX.Element {
             <h2>Day by day</h2>
             <Chart
               label={`Spent a day, ${found.first_day} to ${found.last_day}`}
-              days={found.days.map((one) => one.day)}
+              times={found.days.map((one) => one.day)}
+              unit="$"
               values={found.days.map((one) => Number(one.cost_usd))}
             />
             <h2>By {chosen.by}</h2>

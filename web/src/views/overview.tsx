@@ -4,15 +4,18 @@ import { linkTo } from "../route.ts";
 import { count, duration, percent } from "../format.ts";
 import { Act, Loading, State, Table, Tile } from "../parts.tsx";
 import { useMayOperate } from "../rights.ts";
-import type { Statistics, TaskNumbers } from "../shapes.ts";
+import { History, HowItStands, Today } from "./standing.tsx";
+import type { Standing, Statistics, TaskNumbers } from "../shapes.ts";
 
 export function Overview(): JSX.Element {
   const stats = usePolled<Statistics>("/api/stats");
+  const standing = usePolled<Standing>("/api/overview", 5_000);
   const mayOperate = useMayOperate();
   return (
     <>
       <h1>Overview</h1>
-      <Loading of={stats}>
+      {standing.data ? <HowItStands of={standing.data} /> : null}
+      <Loading of={{ ...stats, problem: stats.problem ?? standing.problem }}>
         {({ total, tasks }) => (
           <>
             <dl class="tiles">
@@ -23,6 +26,8 @@ export function Overview(): JSX.Element {
               <Tile title="Failed" value={<a href={linkTo("dead-letters")}>{count(total.failed)}</a>} />
               <Tile title="Success" value={percent(total.success_rate)} more="of the last hour" />
             </dl>
+            {standing.data ? <Today of={standing.data} /> : null}
+            {standing.data && standing.data.tenant === null ? <History /> : null}
             <h2>Tasks</h2>
             <Table
               caption="Tasks"
