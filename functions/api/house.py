@@ -69,15 +69,19 @@ def read_house(tenant: str | None) -> HouseState:
 class RecentHouse:
     """How the house stood a moment ago, for questions that anybody may ask as often as they like. One a process."""
 
-    def __init__(self, elapsed: Callable[[], float] = time.monotonic) -> None:
-        self._elapsed = elapsed
+    def __init__(
+        self,
+        elapsed: Callable[[], float] = time.monotonic,
+        read: Callable[[], HouseState] = lambda: read_house(None),
+    ) -> None:
+        self._elapsed, self._read = elapsed, read
         self._kept: tuple[float, HouseState] | None = None
 
     def state(self) -> HouseState:
         """At most so many seconds old."""
         now = self._elapsed()
         if self._kept is None or now - self._kept[0] > KEPT_S:
-            self._kept = now, read_house(None)
+            self._kept = now, self._read()
         return self._kept[1]
 
 
