@@ -8,11 +8,9 @@ from backstay.access.caller import Caller
 from backstay.access.key import EVERY_TENANT, Scope
 
 from .gate import ANYONE_OR_KEY, routes
-from .house import read_house
 from .house_shapes import HouseHealth, ReasonShape, StatusName, health_of, reasons_of
 from .services import services
 from .shapes import Shape
-from .verdict import judge
 
 router = routes()
 
@@ -45,6 +43,9 @@ def health() -> Health:
     how each part does, and with one of every tenant, why the status is what it is.
     """
     caller: Caller | None = router.context.get("caller")
+    from .house import read_house
+    from .verdict import judge
+
     house = services().recent_house.state()
     verdict = judge(house)
     if caller is None:

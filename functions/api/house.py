@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from backstay.clock import utc_now
 from backstay.telemetry import logger
 
+from .house_shapes import MOST_COUNTED
 from .services import services
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MOST_COUNTED = 100
-"""Of alerts, and of runs that need a person; more are told as so many."""
 KEPT_S = 10.0
 """How old a picture may be that answers whether the house is well."""
 

@@ -6,20 +6,23 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from .breaker_shapes import BreakerState, state_name
-from .house import MOST_COUNTED, HouseState
 from .shapes import Amount, Shape
 from .stats_shapes import Numbers, numbers_of
-from .verdict import Verdict
 
 if TYPE_CHECKING:
     from backstay.costs.spending import Spending
     from backstay.resilience.breaker import BreakerStats
+
+    from .house import HouseState
+    from .verdict import Verdict
 
 StatusName = Literal["healthy", "degraded", "unhealthy"]
 
 CROSS_WORKFLOW_TASK = "coordinate-workflow"
 """The task by which runs of sagas speak to one another."""
 
+MOST_COUNTED = 100
+"""Of alerts, and of runs that need a person; more are told as so many."""
 _PROVIDER = "provider:"
 _OR_MORE = f"{MOST_COUNTED} stands for {MOST_COUNTED} or more."
 
@@ -109,7 +112,7 @@ class Overview(Shape):
     budgets: Annotated[list[BudgetUse] | None, Field(description="The ten of which most is used.")]
 
 
-def health_of(house: HouseState, tenant: str | None) -> HouseHealth:
+def health_of(house: "HouseState", tenant: str | None) -> HouseHealth:
     """The parts as they are shown."""
     return HouseHealth(
         worker=_worker_of(house, tenant),
@@ -119,12 +122,12 @@ def health_of(house: HouseState, tenant: str | None) -> HouseHealth:
     )
 
 
-def reasons_of(verdict: Verdict) -> list[ReasonShape]:
+def reasons_of(verdict: "Verdict") -> list[ReasonShape]:
     """Reasons as they are shown."""
     return [ReasonShape(status=one.status.value, about=one.about, text=one.text) for one in verdict.reasons]
 
 
-def overview_of(house: HouseState, verdict: Verdict | None, tenant: str | None) -> Overview:
+def overview_of(house: "HouseState", verdict: "Verdict | None", tenant: str | None) -> Overview:
     """All of it; the verdict is on the whole, and left out for one tenant."""
     spent = _spent(house)
     return Overview(
@@ -140,7 +143,7 @@ def overview_of(house: HouseState, verdict: Verdict | None, tenant: str | None) 
     )
 
 
-def _worker_of(house: HouseState, tenant: str | None) -> WorkerHealth:
+def _worker_of(house: "HouseState", tenant: str | None) -> WorkerHealth:
     from backstay.jobs.stats import Counts
 
     tasks = house.stats.tasks if house.stats else ()
@@ -154,7 +157,7 @@ def _worker_of(house: HouseState, tenant: str | None) -> WorkerHealth:
     )
 
 
-def provider_of(breaker: "BreakerStats", house: HouseState) -> ProviderHealth:
+def provider_of(breaker: "BreakerStats", house: "HouseState") -> ProviderHealth:
     """A circuit as it is shown, with what its provider did today."""
     name = breaker.name.removeprefix(_PROVIDER)
     today = house.activity.get(name) if breaker.name.startswith(_PROVIDER) else None
@@ -174,7 +177,7 @@ def _state_of(breaker: "BreakerStats") -> BreakerState | Literal["paused", "held
     return state_name(breaker)
 
 
-def _cache_of(house: HouseState) -> CacheHealth:
+def _cache_of(house: "HouseState") -> CacheHealth:
     spent = _spent(house)
     asked = spent.hits + spent.calls
     return CacheHealth(
@@ -185,7 +188,7 @@ def _cache_of(house: HouseState) -> CacheHealth:
     )
 
 
-def _workflows_of(house: HouseState) -> WorkflowHealth:
+def _workflows_of(house: "HouseState") -> WorkflowHealth:
     tasks = house.stats.tasks if house.stats else ()
     return WorkflowHealth(
         active=sum(numbers.running for numbers in house.sagas.values()),
@@ -195,7 +198,7 @@ def _workflows_of(house: HouseState) -> WorkflowHealth:
     )
 
 
-def _alerts_of(house: HouseState) -> AlertCounts:
+def _alerts_of(house: "HouseState") -> AlertCounts:
     severities = Counter(alert.severity.value for alert in house.alerts)
     return AlertCounts(unresolved=len(house.alerts), by_severity=dict(sorted(severities.items())))
 
@@ -203,7 +206,7 @@ def _alerts_of(house: HouseState) -> AlertCounts:
 _MOST_BUDGETS = 10
 
 
-def _budgets_of(house: HouseState) -> list[BudgetUse]:
+def _budgets_of(house: "HouseState") -> list[BudgetUse]:
     used = [
         BudgetUse(scope=budget.scope, window=window.value, used_percent=float(percent))
         for budget in house.budgets
@@ -213,7 +216,7 @@ def _budgets_of(house: HouseState) -> list[BudgetUse]:
     return sorted(used, key=lambda one: (-one.used_percent, one.scope, one.window))[:_MOST_BUDGETS]
 
 
-def _spent(house: HouseState) -> "Spending":
+def _spent(house: "HouseState") -> "Spending":
     from backstay.costs.report import total
 
     return total(house.lines).spending

@@ -7,7 +7,6 @@ from pydantic import Field
 from backstay.access.key import Scope
 
 from .gate import caller_of, needs, require_every_tenant, routes
-from .house import read_house
 from .house_shapes import provider_of
 from .services import services
 from .shapes import Amount, Shape
@@ -50,6 +49,8 @@ class Integrations(Shape):
 def integrations() -> Integrations:
     """Providers of models, providers whose operations have a price, hosts, deliveries and channels of alerts, each with
     how it does. Concerns every tenant, so the key must too."""
+    from .house import read_house
+
     require_every_tenant(caller_of(router), "what the house talks to")
     house, config = read_house(None), services().config
     spent = _spent_by_provider(house)

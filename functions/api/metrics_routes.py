@@ -5,8 +5,6 @@ from aws_lambda_powertools.event_handler import Response
 from backstay.access.key import Scope
 
 from .gate import caller_of, needs, routes
-from .house import read_house
-from .prometheus import MEDIA_TYPE, text
 
 router = routes()
 
@@ -24,7 +22,9 @@ def metrics() -> Response[str]:
     Names are CloudWatch's in snake case, with `backstay_` before. What is only ever measured, and kept nowhere but
     there, such as the durations of requests, is not among them.
     """
+    from .house import read_house
     from .house_metrics import families
+    from .prometheus import MEDIA_TYPE, text
 
     whose = caller_of(router).tenant_to_list(None)
     return Response(200, MEDIA_TYPE, text(families(read_house(whose))), compress=True)

@@ -8,12 +8,10 @@ from pydantic import Field
 from backstay.access.key import Scope
 
 from .gate import caller_of, needs, routes
-from .house import read_house
 from .house_shapes import Overview, overview_of
 from .services import services
 from .shapes import Shape, TenantName
 from .stats_shapes import Numbers, numbers_of
-from .verdict import judge
 
 if TYPE_CHECKING:
     from backstay.jobs.stats import TaskStats
@@ -49,6 +47,9 @@ def overview(
     tenant: Annotated[TenantName | None, Query(description="What belongs to this tenant only.")] = None,
 ) -> Overview:
     """Costs the same with a hundred jobs as with a hundred million. A key of one tenant sees that tenant's."""
+    from .house import read_house
+    from .verdict import judge
+
     whose = caller_of(router).tenant_to_list(tenant)
     house = read_house(whose)
     return overview_of(house, None if whose else judge(house), whose)

@@ -1,20 +1,22 @@
 """Runs of sagas: read, approve, reject, abort, redrive."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 
 from backstay.access.key import Scope
 from backstay.clock import utc_now
 from backstay.jobs import keys
-from backstay.workflows.run import RunRecord, RunState
 
 from .gate import caller_of, needs, routes
 from .problems import Kind, Refusal
-from .run_shapes import Run, RunDetail, RunPage, Word
+from .run_shapes import Run, RunDetail, RunPage, State, Word
 from .run_view import detail_of_run, run_of
 from .services import services
 from .shapes import TenantName
+
+if TYPE_CHECKING:
+    from backstay.workflows.run import RunRecord
 
 router = routes()
 
@@ -31,16 +33,17 @@ Given = Annotated[Word | None, Body(description="Why; may be left out.")]
 )
 def list_runs(
     saga: Annotated[str | None, Query(description="Of this saga only.")] = None,
-    state: Annotated[RunState | None, Query(description="In this state only.")] = None,
+    state: Annotated[State | None, Query(description="In this state only.")] = None,
     tenant: Annotated[TenantName | None, Query(description="Of this tenant only.")] = None,
     cursor: Annotated[str | None, Query(description="From the page before.", max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=100, description="Runs a page.")] = 20,
 ) -> RunPage:
     """By their start for one tenant, else by their last change of state. A page may hold fewer than `limit` and still
     have a cursor, when few runs pass the filter."""
+    from backstay.workflows.run import RunState
     from backstay.workflows.run_queries import RunFilter
 
-    wanted = RunFilter(saga, state, caller_of(router).tenant_to_list(tenant))
+    wanted = RunFilter(saga, RunState(state) if state else None, caller_of(router).tenant_to_list(tenant))
     page = services().run_queries.list_runs(wanted, cursor, limit)
     return RunPage.model_construct(runs=[_shown(record) for record in page.entries], cursor=page.cursor)
 
@@ -103,7 +106,7 @@ def redrive_run(run_id: RunId) -> Run:
     return _shown(services().run_control.redrive(_run(run_id).id, caller_of(router).key_id))
 
 
-def _run(run_id: str) -> RunRecord:
+def _run(run_id: str) -> "RunRecord":
     """The run, if it is the caller's to touch; another tenant's is told as if there were none."""
     is_theirs = keys.is_job_id(run_id) and caller_of(router).may_touch(keys.tenant_of(run_id))
     record = services().runs.get(run_id) if is_theirs else None
@@ -112,5 +115,5 @@ def _run(run_id: str) -> RunRecord:
     return record
 
 
-def _shown(record: RunRecord) -> Run:
+def _shown(record: "RunRecord") -> Run:
     return run_of(record, record.state_at(utc_now()))

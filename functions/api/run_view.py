@@ -7,7 +7,6 @@ from urllib.parse import quote
 from backstay.clock import from_iso
 from backstay.jobs.payloads import MissingPayloadError
 from backstay.jobs.record import JobRecord
-from backstay.workflows.run import Mode, RunRecord, RunState
 
 from .job_shapes import JobFailure
 from .job_view import path_of
@@ -27,12 +26,14 @@ from .run_shapes import (
 
 if TYPE_CHECKING:
     from backstay.jobs.queries import JobQueries
+    from backstay.workflows.run import RunRecord, RunState
     from backstay.workflows.run_reading import RunStanding, StepStanding
 
 INLINE_BYTES = 100_000
 """An output over this is answered as a link; an answer holds those of all steps."""
 
-_REDRIVABLE = frozenset({RunState.FAILED, RunState.COMPENSATION_FAILED, RunState.COMPENSATED})
+_REDRIVABLE: tuple[State, ...] = ("failed", "compensation_failed", "compensated")
+_WAITS: tuple[State, ...] = ("waiting_for_approval", "waiting_for_signal")
 
 
 def path_of_run(run_id: str) -> str:
@@ -40,7 +41,7 @@ def path_of_run(run_id: str) -> str:
     return f"/api/runs/{quote(run_id)}"
 
 
-def run_of(record: RunRecord, state: RunState) -> Run:
+def run_of(record: "RunRecord", state: "RunState") -> Run:
     """The record as it is shown in lists and answers to changes."""
     return Run.model_construct(**_shown(record, state))
 
@@ -60,7 +61,7 @@ def detail_of_run(standing: "RunStanding", queries: "JobQueries") -> RunDetail:
     )
 
 
-def _shown(record: RunRecord, state: RunState) -> dict[str, Any]:
+def _shown(record: "RunRecord", state: "RunState") -> dict[str, Any]:
     return {
         "id": record.id,
         "saga": record.saga,
@@ -80,31 +81,31 @@ def _shown(record: RunRecord, state: RunState) -> dict[str, Any]:
     }
 
 
-def _awaited(record: RunRecord, state: RunState) -> Awaited | None:
+def _awaited(record: "RunRecord", state: "RunState") -> Awaited | None:
     wait = record.wait
-    if wait is None or state not in (RunState.WAITING_FOR_APPROVAL, RunState.WAITING_FOR_SIGNAL):
+    if wait is None or state not in _WAITS:
         return None
     return Awaited(step=wait.step, event=wait.event, since=from_iso(wait.entered_at), until=wait.until)
 
 
-def _stuck(record: RunRecord) -> StuckShape | None:
+def _stuck(record: "RunRecord") -> StuckShape | None:
     stuck = record.stuck
     return StuckShape(step=stuck.step, since=stuck.since, limit_s=stuck.limit_s) if stuck else None
 
 
-def _failure(record: RunRecord) -> RunFailure | None:
+def _failure(record: "RunRecord") -> RunFailure | None:
     first = record.first_failure
     return RunFailure(error_class=first[0], message=first[1]) if first else None
 
 
-def _links(record: RunRecord, state: RunState) -> RunLinks:
+def _links(record: "RunRecord", state: "RunState") -> RunLinks:
     path = path_of_run(record.id)
-    is_asked = state is RunState.WAITING_FOR_APPROVAL
+    is_asked = state == "waiting_for_approval"
     return RunLinks(
         self=path,
         approve=f"{path}/approve" if is_asked else None,
         reject=f"{path}/reject" if is_asked else None,
-        abort=f"{path}/abort" if not state.is_end and record.mode is Mode.DO else None,
+        abort=f"{path}/abort" if not state.is_end and record.mode == "do" else None,
         redrive=f"{path}/redrive" if state in _REDRIVABLE else None,
         redrive_of=path_of_run(record.redrive_of) if record.redrive_of else None,
         redriven_as=path_of_run(record.redriven_as) if record.redriven_as else None,

@@ -7,11 +7,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from .breaker_shapes import state_name
-from .house import MOST_COUNTED, HouseState
+from .house_shapes import MOST_COUNTED
 
 if TYPE_CHECKING:
     from backstay.jobs.stats import TaskStats
     from backstay.resilience.breaker import BreakerStats
+
+    from .house import HouseState
 
 
 class Status(StrEnum):
@@ -52,7 +54,7 @@ _RANK = {Status.UNHEALTHY: 0, Status.DEGRADED: 1, Status.HEALTHY: 2}
 _PROVIDER = "provider:"
 
 
-def judge(house: HouseState) -> Verdict:
+def judge(house: "HouseState") -> Verdict:
     """Whether it is well."""
     found = [*_unread(house), *_providers(house), *_tasks(house), *_sagas(house), *_alerts(house)]
     found.sort(key=lambda reason: _RANK[reason.status])
@@ -60,12 +62,12 @@ def judge(house: HouseState) -> Verdict:
     return Verdict(status, tuple(found[:MOST_REASONS]))
 
 
-def _unread(house: HouseState) -> Iterator[Reason]:
+def _unread(house: "HouseState") -> Iterator[Reason]:
     for part in house.unread:
         yield Reason(Status.UNHEALTHY, part.replace("_", " "), "can't be read: AWS does not answer as it should")
 
 
-def _providers(house: HouseState) -> Iterator[Reason]:
+def _providers(house: "HouseState") -> Iterator[Reason]:
     providers = [breaker for breaker in house.breakers if breaker.name.startswith(_PROVIDER)]
     out = [breaker for breaker in providers if _trouble_of(breaker)]
     if out and len(out) == len(providers):
@@ -82,7 +84,7 @@ def _trouble_of(breaker: "BreakerStats") -> str:
     return "" if state == "closed" else f"its breaker is {state.replace('_', ' ')}"
 
 
-def _tasks(house: HouseState) -> Iterator[Reason]:
+def _tasks(house: "HouseState") -> Iterator[Reason]:
     for task in house.stats.tasks if house.stats else ():
         yield from _of_task(task)
 
@@ -103,7 +105,7 @@ def _of_task(task: "TaskStats") -> Iterator[Reason]:
         yield Reason(Status.DEGRADED, task.task, f"has {counts.dead_letters} dead letters")
 
 
-def _sagas(house: HouseState) -> Iterator[Reason]:
+def _sagas(house: "HouseState") -> Iterator[Reason]:
     for saga, numbers in house.sagas.items():
         if numbers.stuck:
             yield Reason(Status.DEGRADED, saga, f"{numbers.stuck} of its runs are stuck")
@@ -112,7 +114,7 @@ def _sagas(house: HouseState) -> Iterator[Reason]:
         yield Reason(Status.DEGRADED, "workflows", f"{how_many} runs need a person: not all could be undone")
 
 
-def _alerts(house: HouseState) -> Iterator[Reason]:
+def _alerts(house: "HouseState") -> Iterator[Reason]:
     grave = [alert for alert in house.alerts if alert.severity.value in ("critical", "emergency")]
     for rule, count in Counter(alert.rule for alert in grave).most_common():
         yield Reason(Status.DEGRADED, rule, f"{count} critical alerts are not resolved" if count > 1 else "is critical")
