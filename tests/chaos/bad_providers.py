@@ -17,7 +17,7 @@ from tests.e2e.stack import Stack
 
 JOBS, TOO_LONG, EACH_TIME, AT_ONCE = 500, 3, 5, 16
 SEED = 4
-QUOTAS = LimitSettings(rpm=80, tpm=120_000, context_window=8_000)
+QUOTAS = LimitSettings(rpm=160, tpm=240_000, context_window=8_000)
 WITHIN_S = 600
 CONFIG = """
 [providers.anthropic]

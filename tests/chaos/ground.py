@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.embedded import calling, embedded
+from bench.embedded import calling, embedded, with_tasks
 from bench.run import Run
 from cli.local.cloud import Wish
 from tests.app import gather
@@ -18,13 +18,14 @@ Json = dict[str, Any]
 
 
 @contextmanager
-def ground(run: Run, config: str, *, with_tests_own: bool = False) -> Iterator[Stack]:
+def ground(run: Run, config: str, *, with_tests_own: bool = False, and_tasks: Path | None = None) -> Iterator[Stack]:
     """A cloud that is told this, its providers answered by the model server unless they are on this machine already.
 
     Args:
         run: shows what is going on.
         config: the backstay.toml.
         with_tests_own: whether it has the tests' tasks and sagas beside the app's.
+        and_tasks: a folder of tasks that it has beside them.
     """
     with tempfile.TemporaryDirectory(prefix="backstay-chaos-") as folder:
         (file := Path(folder) / "backstay.toml").write_text(config, encoding="utf-8")
@@ -32,7 +33,7 @@ def ground(run: Run, config: str, *, with_tests_own: bool = False) -> Iterator[S
         if with_tests_own:
             functions, sagas = gather(Path(folder) / "app")
             wish = replace(wish, functions=functions, sagas=sagas)
-        with embedded(run, wish) as cloud, calling(cloud) as http:
+        with with_tasks(wish, *filter(None, [and_tasks])) as wish, embedded(run, wish) as cloud, calling(cloud) as http:
             yield Stack(cloud, http)
 
 

@@ -64,14 +64,15 @@ class Seen:
 
 
 def run(run: Run) -> list[Figure]:
-    """Both kinds of outage, on a cloud each."""
+    """Both kinds of outage, one after the other."""
     seen = []
-    for mode in (Mode.FAIL, Mode.HANG):
-        with run.progress(f"primary {mode.value}s", round(OUTAGE_S)) as step, gate() as primary:
-            config = CONFIG.format(url=primary.url, threshold=THRESHOLD, reset_s=RESET_S)
-            with ground(run, config) as stack:
-                primary.target = stack.cloud.llm_url
-                seen.append(_outage(stack, primary, mode, step))
+    with gate() as primary:
+        config = CONFIG.format(url=primary.url, threshold=THRESHOLD, reset_s=RESET_S)
+        with ground(run, config) as stack:
+            primary.target = stack.cloud.llm_url
+            for mode in (Mode.FAIL, Mode.HANG):
+                with run.progress(f"primary {mode.value}s", round(OUTAGE_S)) as step:
+                    seen.append(_outage(stack, primary, mode, step))
     return figures(seen)
 
 
@@ -110,48 +111,48 @@ def figures(outages: Sequence[Seen]) -> list[Figure]:
 
 
 def _outage(stack: Stack, primary: Gate, mode: Mode, step: Callable[[], None]) -> Seen:
-    first = [_submit(stack, "before", number) for number in range(3)]
+    first = [_submit(stack, f"before it {mode.value}s", number) for number in range(3)]
     before = wait_for_all(stack, first, 60, lambda: None)
     if any(answered_by(job) != "primary" for job in before.values()):
         raise RuntimeError("the primary was not used before it went down, so that nothing can be measured")
     primary.mode, began = mode, time.time()
-    during = [_submit(stack, "during", number) for number in range(AT_ONCE)]
+    during = [_submit(stack, f"while it {mode.value}s", number) for number in range(AT_ONCE)]
     while time.time() < began + OUTAGE_S:
         step()
         time.sleep(1)
-        during.append(_submit(stack, "during", len(during)))
-    opened = _opened_at(stack)
+        during.append(_submit(stack, f"while it {mode.value}s", len(during)))
+    opened = _opened_at(stack, began)
     primary.mode, ended = Mode.PASS, time.time()
     jobs = wait_for_all(stack, during, 90, lambda: None)
     calls = primary.between(began, ended)
     # Those that ended between the failure that opens a breaker and its being open were in flight when it opened.
     last_counted = sorted(call.ended or ended for call in calls)[THRESHOLD - 1]
     in_flight = sum(call.arrived <= opened and (call.ended or ended) > min(opened, last_counted) for call in calls)
-    return Seen(mode.value, tuple(jobs.values()), len(calls), in_flight, _comes_back(stack))
+    return Seen(mode.value, tuple(jobs.values()), len(calls), in_flight, _comes_back(stack, mode))
 
 
-def _opened_at(stack: Stack) -> float:
-    """When the primary's breaker opened first, seconds since 1970."""
+def _opened_at(stack: Stack, began: float) -> float:
+    """When the primary's breaker opened first after this time; both seconds since 1970."""
     breaker = next(one for one in stack.get("/api/breakers")["breakers"] if one["name"] == "provider:primary")
-    opened = next(one for one in breaker["transitions"] if one["after"] == "open")
-    return datetime.fromisoformat(opened["at"]).timestamp()
+    opened = [datetime.fromisoformat(one["at"]).timestamp() for one in breaker["transitions"] if one["after"] == "open"]
+    return next(at for at in opened if at >= began)
 
 
-def _comes_back(stack: Stack) -> bool:
+def _comes_back(stack: Stack, mode: Mode) -> bool:
     ends_at = time.monotonic() + BACK_WITHIN_S
     number = 0
     while time.monotonic() < ends_at:
         number += 1
-        if answered_by(stack.wait(_submit(stack, "after", number))) == "primary":
+        if answered_by(stack.wait(_submit(stack, f"after it {mode.value}s", number))) == "primary":
             return True
     return False
 
 
 def _submit(stack: Stack, when: str, number: int) -> str:
     story = {
-        "id": f"{when}-{number}",
-        "title": f"Something happened {when} the outage",
-        "content": f"This is story {number} of those that came {when} it.",
+        "id": f"{when}-{number}".replace(" ", "-"),
+        "title": "Something happened",
+        "content": f"This is story {number} of those that came {when}.",
         "sector_tag": "ai",
         "impact_tags": [],
     }

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 
 from bench.figures import Figure
 from bench.run import Run
-from tests.chaos import bad_providers, budgets, fleet_limit, handoffs, mutants, outage, sagas, simulation, thresholds
+from tests.chaos import (
+    bad_providers,
+    budgets,
+    fleet_limit,
+    handoffs,
+    killed_workers,
+    mutants,
+    outage,
+    sagas,
+    simulation,
+    thresholds,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +35,10 @@ CASES: Mapping[str, Case] = {
         "providers fail 500 jobs in every way that llmock knows, with its quotas on", bad_providers.run
     ),
     "outage": Case("a provider is down for a minute, failing and then hanging, while jobs come in", outage.run),
+    "killed-workers": Case(
+        "2,000 jobs while workers are killed, calls to AWS fail and providers break; an outage of an hour",
+        killed_workers.run,
+    ),
     "sagas": Case("whatever may go wrong befalls every step of a saga, and every undo", sagas.run),
     "fleet-limit": Case("500 callers in eight processes want more than a provider's limits allow", fleet_limit.run),
     "budgets": Case("a thousand callers spend at once, and their processes are killed over and over", budgets.run),
