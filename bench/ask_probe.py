@@ -9,7 +9,6 @@ import atexit
 import functools
 import http.client
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -21,7 +20,6 @@ from urllib.parse import urlsplit
 _began, _began_cpu = time.perf_counter(), time.process_time()
 MODEL = "claude-haiku-5-5"
 _STORY = " ".join((Path(__file__).parent / "prose" / "story.txt").read_text(encoding="utf-8").split())
-_STATUS = Path("/proc/self/status")
 
 Ask = Callable[[str], object]
 
@@ -87,16 +85,8 @@ def raw(url: str) -> Callable[[], Ask]:
     return lambda: ask
 
 
-def _peak_mb() -> float:
-    """Of this process; `getrusage` would count what the process was that started it."""
-    if _STATUS.exists():
-        line = next(line for line in _STATUS.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / 1024
-
-
-def _tell() -> None:
-    print(time.perf_counter() - _began, time.process_time() - _began_cpu, _peak_mb(), flush=True)
+def _tell(peak_mb: Callable[[], float]) -> None:
+    print(time.perf_counter() - _began, time.process_time() - _began_cpu, peak_mb(), flush=True)
 
 
 def _milliseconds(ask: Ask, number: int) -> float:
@@ -106,10 +96,13 @@ def _milliseconds(ask: Ask, number: int) -> float:
 
 
 if __name__ == "__main__":
+    sys.path.append(str(Path(__file__).parent / "tasks" / "weigh_worker"))
+    from peak import peak_mb
+
     prepare = {"backstay": backstay, "litellm": litellm, "sdk": sdk, "raw": raw}[sys.argv[1]](sys.argv[2])
-    _tell()
+    _tell(peak_mb)
     asking = prepare()
     _milliseconds(asking, 0)
-    _tell()
+    _tell(peak_mb)
     for line in sys.stdin:
         print(median(_milliseconds(asking, number) for number in range(int(line))), flush=True)

@@ -1,9 +1,10 @@
 """What somebody would write without Backstay: Powertools' batch processor, boto3, the SDK. Nothing is safe here.
 
 It makes the same two updates of an item and the same model call for each message, and no more: no lease that another
-worker respects, no retry, no receipt, no check of the answer, one message after another.
+worker respects, no retry, no receipt, no check of the answer.
 """
 
+import asyncio
 import json
 import time
 from collections.abc import Mapping
@@ -11,10 +12,18 @@ from typing import Any
 
 import anthropic
 import boto3
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch import (
+    AsyncBatchProcessor,
+    BatchProcessor,
+    EventType,
+    async_process_partial_response,
+    process_partial_response,
+)
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from botocore.config import Config
 
 MODEL = "claude-haiku-5-5"
+_AT_ONCE = 10
 _TOOL: Any = {
     "name": "Opinion",
     "description": "The model's answer.",
@@ -40,15 +49,24 @@ _FINISH = (
 class BareWorker:
     """One process of it."""
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, table: str, model_url: str | None = None) -> None:
         self._table = table
-        self.dynamodb = boto3.client("dynamodb")
-        self._model = anthropic.Anthropic(api_key="bench", max_retries=0)
+        self.dynamodb = boto3.client("dynamodb", config=Config(max_pool_connections=_AT_ONCE))
+        self._model = anthropic.Anthropic(api_key="bench", base_url=model_url, max_retries=0)
         self._processor = BatchProcessor(event_type=EventType.SQS)
+        self._together = AsyncBatchProcessor(event_type=EventType.SQS)
 
     def handle(self, event: dict[str, Any], context: Any) -> Mapping[str, Any]:
-        """Run an SQS event's messages."""
+        """Run an SQS event's messages one after another."""
         return process_partial_response(event, self._run, self._processor, context)
+
+    def handle_together(self, event: dict[str, Any], context: Any) -> Mapping[str, Any]:
+        """Run an SQS event's messages side by side, each in a thread."""
+
+        async def run(record: SQSRecord) -> None:
+            await asyncio.to_thread(self._run, record)
+
+        return async_process_partial_response(event, run, self._together, context)
 
     def _run(self, record: SQSRecord) -> None:
         message = json.loads(record.body)

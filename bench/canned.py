@@ -62,9 +62,14 @@ def answer_always(client: Any, body: bytes) -> None:
     client.meta.events.register("before-send", lambda request, **_: _response(request.url, body))
 
 
-def _response(url: str, body: bytes) -> Any:
+def answer_of(url: str, document: Mapping[str, Any], status: int = 200) -> Any:
+    """A document as botocore takes an answer to a request that it has not sent."""
+    return _response(url, json.dumps(document).encode(), status)
+
+
+def _response(url: str, body: bytes, status: int = 200) -> Any:
     headers = {"Content-Type": "application/x-amz-json-1.0", "Content-Length": str(len(body))}
-    return botocore.awsrequest.AWSResponse(url, 200, HTTPHeaders.from_dict(headers), _Raw(body))
+    return botocore.awsrequest.AWSResponse(url, status, HTTPHeaders.from_dict(headers), _Raw(body))
 
 
 def attributes(item: Mapping[str, Any]) -> bytes:

@@ -44,6 +44,11 @@ def _message(form: str) -> bytes:
 _BODIES = {form: _message(form) for form in ANSWERS}
 
 
+def answer_to(asked: bytes) -> bytes:
+    """The answer to a request that asks for one of the forms."""
+    return next(body for form, body in _BODIES.items() if form.encode() in asked)
+
+
 @contextmanager
 def instant_model(latency_s: float = 0) -> Iterator[None]:
     """Every request that an SDK sends in this process is answered here, in Anthropic's words."""
@@ -51,8 +56,7 @@ def instant_model(latency_s: float = 0) -> Iterator[None]:
     def handle(_transport: httpx2.HTTPTransport, request: httpx2.Request) -> httpx2.Response:
         if latency_s:
             time.sleep(latency_s)
-        asked = request.read()
-        body = next(body for form, body in _BODIES.items() if form.encode() in asked)
+        body = answer_to(request.read())
         return httpx2.Response(200, headers={"content-type": "application/json"}, content=body, request=request)
 
     with patch.object(httpx2.HTTPTransport, "handle_request", handle):
