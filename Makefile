@@ -15,9 +15,9 @@ demo: ready ## Show everything: a private cloud on this machine, every sample ev
 	$(RUN) backstay demo
 
 test: ready lint ## Run every check and every test, as CI does.
-	$(RUN) pytest $(ONCE_MORE) --numprocesses auto --maxprocesses 4 --dist loadfile tests/integration
-	$(RUN) python -m tests.side_by_side "tests/e2e $(ONCE_MORE)" "tests/infra tests/contract $(ONCE_MORE)" \
-		"tests/browser $(ONCE_MORE)" "tests/unit $(ONCE_MORE)"
+	$(RUN) python -m tests.side_by_side "tests/e2e $(ONCE_MORE)" \
+		"tests/integration $(ONCE_MORE) --numprocesses auto --maxprocesses 4 --dist loadfile" \
+		"tests/infra tests/contract $(ONCE_MORE)" "tests/unit $(ONCE_MORE)" "tests/browser $(ONCE_MORE)"
 
 up: ready ## Start the embedded cloud, or deploy anew into the one that runs.
 	$(RUN) backstay up

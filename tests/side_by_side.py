@@ -1,11 +1,12 @@
 """`python -m tests.side_by_side PART...`: parts of the suite beside each other, each told of whole when it ends.
 
-A part is one pytest run with its arguments, in quotes, and a process of its own. They begin in the order given, two at
-a time. The first is one that mostly waits; those after it take what it leaves of the machine, at a lower priority. What
-a part prints is kept in `.backstay/tests/` and printed in one piece. Ends with 1 when a part failed. Ctrl-C lets each
-part end as pytest does then, its servers with it; a second one is passed on too.
+A part is one pytest run with its arguments, in quotes, and a process of its own. They begin in the order given, as many
+at a time as there are cores and one more. The first is one that mostly waits; those after it take what it leaves of the
+machine, at a lower priority. What a part prints is kept in `.backstay/tests/` and printed in one piece. Ends with 1 if
+a part failed. Ctrl-C lets each part end as pytest does then, its servers with it; a second one is passed on too.
 """
 
+import os
 import re
 import shlex
 import signal
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 KEPT = Path(__file__).parent.parent / ".backstay" / "tests"
-AT_ONCE = 2
+AT_ONCE = 1 + (os.cpu_count() or 1)
 FAILED, INTERRUPTED = 1, 128 + signal.SIGINT
 _LOOK_EVERY_S = 0.2
 _MODESTLY = ("nice", "-n", "10")
