@@ -39,7 +39,7 @@ def figure(parts: tuple[Part, ...]) -> Figure:
 
 
 def synthesised() -> Template:
-    """The template of this repository's stack."""
+    """The templates of this repository's stacks, as one."""
     import infra.app  # puts Node on the path, which the CDK starts when it is imported
 
     # isort: split
@@ -48,10 +48,16 @@ def synthesised() -> Template:
     context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
     with tempfile.TemporaryDirectory() as out:
         app = App(outdir=out, context=context | {"stage": STAGE, "layer_platform": "host"})
-        stack = infra.app.build(app)
+        infra.app.build(app)
         app.synth()
-        template: Template = json.loads((Path(out) / f"{stack.stack_name}.template.json").read_text())
-        return template
+        templates = {file.name: json.loads(file.read_text()) for file in Path(out).glob("*.template.json")}
+        return {
+            "Resources": {
+                f"{name}/{logical_id}": resource
+                for name, template in templates.items()
+                for logical_id, resource in template["Resources"].items()
+            }
+        }
 
 
 def parts_of(template: Template) -> tuple[Part, ...]:
@@ -61,11 +67,13 @@ def parts_of(template: Template) -> tuple[Part, ...]:
     ]
     polls = len(polled) * prices.POLLS_OF_AN_IDLE_QUEUE
     alarms, keys = len(_of_type(template, "AWS::CloudWatch::Alarm")), len(_of_type(template, "AWS::KMS::Key"))
+    dashboards = len(_of_type(template, "AWS::CloudWatch::Dashboard"))
     sweeps = prices.MONTH_S // SWEEP_EVERY_S
     sweep = sweeps * (prices.LAMBDA_REQUEST + SWEEP_S * 0.5 * prices.LAMBDA_GB_SECOND)
     return (
         Part("event source pollers", polls * prices.SQS_REQUEST, f"{len(polled)} queues, {polls:,} empty receives"),
         Part("alarms", alarms * prices.ALARM_MONTH, f"{alarms} of standard resolution"),
+        Part("dashboards", dashboards * prices.DASHBOARD_MONTH, f"{dashboards}; an account's first three are free"),
         Part("keys", keys * prices.KMS_KEY_MONTH, f"{keys} customer key"),
         Part("secrets", SECRETS * prices.SECRET_MONTH, "one provider's API key, one webhook secret"),
         Part("sweeper", sweep, f"{sweeps:,} runs of {SWEEP_S:g} s"),

@@ -77,9 +77,10 @@ def test_what_stands_idle_is_read_off_the_template() -> None:
             "Stream": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {}},
             "Alarm": {"Type": "AWS::CloudWatch::Alarm"},
             "Key": {"Type": "AWS::KMS::Key"},
+            "Dashboard": {"Type": "AWS::CloudWatch::Dashboard"},
         }
     }
     parts = {part.name: part.value for part in idle.parts_of(template)}
     assert parts["event source pollers"] == pytest.approx(648_000 * 0.40e-6)
     assert parts["alarms"] == pytest.approx(0.10)
-    assert parts["keys"] == 1.0
+    assert (parts["keys"], parts["dashboards"]) == (1.0, 3.0)
