@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from bench.run import Run
 NAMES = ("llm_overhead_vs_litellm", "import_vs_litellm")
 OVERHEAD_BOUND, IMPORT_BOUND = 1.0, 0.5
 KINDS = ("raw", "sdk", "backstay", "litellm")
+_IMPORTED = {"backstay": "worker", "sdk": "bare SDK", "litellm": "LiteLLM"}
 _PROBE = Path(__file__).with_name("ask_probe.py")
 _WARM_UPS, _CALLS = 15, 50
 
@@ -92,10 +93,7 @@ def imports(tried: Mapping[str, Sequence[Tried]]) -> Figure:
         "CPU of a task's Lambda's imports, with its DynamoDB client, as a share of `import litellm`'s.",
         at_most=IMPORT_BOUND,
         parts=(
-            *_starts("imported", "worker", (one.imported for one in tried["backstay"])),
-            *_starts("imported", "LiteLLM", (one.imported for one in tried["litellm"])),
-            *_starts("first answer", "worker", (one.answered for one in tried["backstay"])),
-            *_starts("first answer", "LiteLLM", (one.answered for one in tried["litellm"])),
+            *(part for kind, name in _IMPORTED.items() for part in _starts(name, tried[kind])),
             Part(
                 "up to the first answer, times",
                 median(ours.answered.cpu_s / theirs.answered.cpu_s for ours, theirs in pairs),
@@ -107,13 +105,14 @@ def imports(tried: Mapping[str, Sequence[Tried]]) -> Figure:
     )  # fmt: skip
 
 
-def _starts(when: str, whose: str, starts: Iterable[Start]) -> tuple[Part, ...]:
-    known = list(starts)
-    return (
-        Part(f"{whose}, {when}, CPU s", median(start.cpu_s for start in known)),
-        Part(f"{whose}, {when}, wall s", median(start.wall_s for start in known)),
-        Part(f"{whose}, {when}, peak MB", median(start.peak_mb for start in known)),
-    )
+def _starts(whose: str, tried: Sequence[Tried]) -> Iterator[Part]:
+    for when, starts in (
+        ("imported", [one.imported for one in tried]),
+        ("first answer", [one.answered for one in tried]),
+    ):
+        yield Part(f"{whose}, {when}, CPU s", median(start.cpu_s for start in starts))
+        yield Part(f"{whose}, {when}, wall s", median(start.wall_s for start in starts))
+        yield Part(f"{whose}, {when}, peak MB", median(start.peak_mb for start in starts))
 
 
 def _try(kind: str, python: str, servers: Loopback) -> Tried:

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from bench.compared import COLUMNS, compared
 from bench.figures import Figure, Verdict
 from bench.results import Setting
 
@@ -26,13 +27,14 @@ def table(figures: Iterable[Figure]) -> Table:
 
 
 def markdown(on_file: Iterable[tuple[Figure, Setting]]) -> str:
-    """A table of all figures, and one of the parts of each figure that has any."""
+    """A table of all figures, one of them beside others', and one of the parts of each figure that has any."""
     known = list(on_file)
     lines = ["| figure | value | unit | bound | verdict |", "|---|---:|---|---|---|"]
     lines += [
         f"| `{figure.name}` | {number(figure.value)} | {figure.unit} | {_bound(figure)} | {figure.verdict} |"
         for figure, _ in known
     ]
+    lines += ["", *_beside(figure for figure, _ in known)]
     for figure, setting in known:
         lines += ["", f"### `{figure.name}`", "", f"{figure.meaning} {figure.note}".rstrip()]
         if figure.parts:
@@ -40,6 +42,14 @@ def markdown(on_file: Iterable[tuple[Figure, Setting]]) -> str:
             lines += [f"| {part.name} | {number(part.value)} | {part.how} |" for part in figure.parts]
         lines += ["", _measured(setting)]
     return "\n".join(lines)
+
+
+def _beside(figures: Iterable[Figure]) -> list[str]:
+    lines = ["### Side by side", "", f"| | {' | '.join(COLUMNS)} |", f"|---|{'---:|' * len(COLUMNS)}"]
+    for what, values in compared(figures):
+        cells = ("" if value is None else number(value) for value in values)
+        lines.append(f"| {what} | {' | '.join(cells)} |")
+    return lines
 
 
 def write_readme(on_file: Iterable[tuple[Figure, Setting]], path: Path = README) -> None:

@@ -24,7 +24,7 @@ def test_overhead_is_what_each_adds_to_raw_http() -> None:
 def test_imports_are_compared_in_cpu_and_told_up_to_the_first_answer_too() -> None:
     ours = Tried(Start(9.0, 0.3, 60.0), Start(9.0, 1.5, 110.0), 1.0)
     theirs = Tried(Start(1.0, 3.0, 200.0), Start(1.0, 3.0, 250.0), 1.0)
-    figure = imports({"backstay": [ours], "litellm": [theirs]})
+    figure = imports({"backstay": [ours], "sdk": [ours], "litellm": [theirs]})
     assert figure.value == pytest.approx(0.1)
     parts = {part.name: part.value for part in figure.parts}
     assert parts["worker, first answer, peak MB"] == 110.0
