@@ -2,6 +2,7 @@
 
 import contextvars
 import functools
+import json
 import logging
 import math
 import os
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from backstay.errors import BackstayError
+from backstay.redaction import hide_secrets
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -93,18 +95,22 @@ class _Subject(logging.Filter):
 
 @functools.cache
 def logger() -> "Logger":
-    """The function's logger: JSON lines, the service named by POWERTOOLS_SERVICE_NAME.
+    """The function's logger: JSON lines without secrets, the service named by POWERTOOLS_SERVICE_NAME.
 
     POWERTOOLS_LOG_LEVEL, which is `log_level` of backstay.toml, says from which level on. Powertools alone would go by
     Lambda's own level, which must let metrics pass.
     """
     from aws_lambda_powertools import Logger
 
-    made = Logger()
+    made = Logger(json_serializer=_line)
     made.addFilter(_Subject())
     if level := os.environ.get(LOG_LEVEL):
         logging.getLogger(made.service).setLevel(level)
     return made
+
+
+def _line(entry: Mapping[str, object]) -> str:
+    return hide_secrets(json.dumps(entry, default=str, separators=(",", ":"), ensure_ascii=False))
 
 
 def name_subject_in_all_logs() -> None:
