@@ -24,6 +24,7 @@ from cli.local.servers import free_loopback_socket
 from cli.local.state import REPOSITORY, LocalCloud, StateDirectory
 from tests.integration.api.conftest import handler, issue, key_store
 from tests.integration.conftest import catalog, clock, cloud, machine
+from tests.sockets import SocketGateway, serving
 
 __all__ = ["catalog", "clock", "cloud", "handler", "issue", "key_store", "machine"]
 
@@ -70,17 +71,25 @@ def environment(cloud: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a function reads of its environment."""
     for name, value in dataclasses.asdict(cloud).items():
         monkeypatch.setenv(f"BACKSTAY_{name.upper()}", value)
+    monkeypatch.setenv("BACKSTAY_LIVE_URL", "wss://unknown.test/live")  # the page opens sockets below its own name
 
 
 @pytest.fixture
-def site(files: Path, environment: None, handler: Handler, tmp_path: Path) -> Iterator[str]:
+def gateway(environment: None) -> Iterator[SocketGateway]:
+    """Where the page's sockets end."""
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def site(files: Path, handler: Handler, gateway: SocketGateway, tmp_path: Path) -> Iterator[str]:
     """The page's address; below it the API."""
     api = _serve(_ApiServer(handler))
     state = StateDirectory(tmp_path / "state")
     state.prepare()
     shutil.copytree(files, state.page)
     me = child_of("this test", os.getpid())
-    state.write_cloud(LocalCloud(_url(api), "", "", "", "", "", "test", {}, {}, (me,)))
+    state.write_cloud(LocalCloud(_url(api), "", "", "", "", "", "test", {}, {"LiveUrl": gateway.url}, (me,)))
     with free_loopback_socket() as listener:
         page = _serve(PageServer(listener, state))
         yield _url(page)

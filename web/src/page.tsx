@@ -3,6 +3,7 @@
 import type { JSX, TargetedSubmitEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, get } from "./api.ts";
+import { live, useIsLive } from "./live.ts";
 import { forget, keep, key } from "./session.ts";
 import { go, linkTo, usePlace } from "./route.ts";
 import type { Place } from "./route.ts";
@@ -97,6 +98,10 @@ function SignIn(props: { problem: string | null; signIn: () => Promise<void> }):
 
 function Frame(props: { health: Health; leave: () => void }): JSX.Element {
   const place = usePlace();
+  useEffect(() => {
+    live.start();
+    return () => live.stop();
+  }, []);
   const view = VIEWS[place.view] ?? VIEWS.overview;
   const main = useRef<HTMLElement>(null);
   const title = view?.title ?? "";
@@ -121,6 +126,7 @@ function Frame(props: { health: Health; leave: () => void }): JSX.Element {
             </a>
           ))}
         </nav>
+        <Standing />
         <button type="button" onClick={() => (props.leave(), go(linkTo("overview")))}>
           Sign out
         </button>
@@ -129,5 +135,15 @@ function Frame(props: { health: Health; leave: () => void }): JSX.Element {
         {view?.shown(place)}
       </main>
     </>
+  );
+}
+
+function Standing(): JSX.Element {
+  const isLive = useIsLive();
+  const meaning = isLive ? "What changes is shown as it does." : "The page asks for what changed every few seconds.";
+  return (
+    <span class={isLive ? "standing live" : "standing"} role="status" title={meaning}>
+      {isLive ? "Live" : "Polling"}
+    </span>
   );
 }

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.sync.client import connect
+from websockets.sync.server import ServerConnection, serve
 
 from cli.local.page import PageServer
 from cli.local.processes import child_of
@@ -84,3 +86,34 @@ def test_before_the_api_is_there_and_after_it_is_gone_that_is_said(page: httpx.C
     state.write_cloud(replace(CLOUD, api_url="http://127.0.0.1:9"))
     answer = page.get("/health")
     assert (answer.status_code, "can't be reached" in answer.text) == (502, True)
+
+
+def test_a_socket_is_led_to_where_sockets_open_and_carries_both_ways(page: httpx.Client, state: StateDirectory) -> None:
+    asked: list[str] = []
+
+    def echo(socket: ServerConnection) -> None:
+        asked.append(socket.request.path if socket.request else "")
+        for message in socket:
+            socket.send(f"heard {message!s}")
+
+    with serve(echo, "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        host, port = server.socket.getsockname()[:2]
+        state.write_cloud(replace(CLOUD, outputs={"LiveUrl": f"ws://{host}:{port}/base/live"}))
+        with connect(f"{str(page.base_url).replace('http', 'ws').rstrip('/')}/live?ticket=t") as socket:
+            socket.send("one")
+            assert socket.recv() == "heard one"
+        server.shutdown()
+    assert asked == ["/base/live?ticket=t"]
+
+
+def test_a_socket_that_is_refused_is_refused(page: httpx.Client, state: StateDirectory) -> None:
+    handshake = {"Upgrade": "websocket", "Connection": "Upgrade"}
+    assert page.get("/live?ticket=t", headers=handshake).status_code == 503
+    state.write_cloud(replace(CLOUD, outputs={"LiveUrl": "ws://127.0.0.1:9/live"}))
+    assert page.get("/live?ticket=t", headers=handshake).status_code == 502
+    with receiver() as gateway:
+        gateway.answers(status(403))
+        state.write_cloud(replace(CLOUD, outputs={"LiveUrl": gateway.url("/live", scheme="ws")}))
+        assert page.get("/live?ticket=t", headers=handshake).status_code == 403
+    assert page.get("/live").status_code == 404
