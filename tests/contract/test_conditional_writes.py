@@ -111,6 +111,23 @@ def test_if_not_exists_keeps_what_is_there_and_all_new_answers_with_it(cloud: Cl
     cloud.does(seen, aws=expected, source="DynamoDB developer guide, Update expressions")
 
 
+@pytest.mark.parametrize(("execution", "expected"), [("2", ACCEPTED), ("1", "ConditionalCheckFailedException")])
+def test_a_condition_looks_into_a_map(cloud: Cloud, execution: str, expected: str):
+    dynamodb, table = cloud.client("dynamodb"), cloud.table()
+    dynamodb.put_item(TableName=table, Item={**_KEY, "step": {"M": {"execution": {"N": "1"}}}})
+    seen = outcome(
+        lambda: dynamodb.update_item(
+            TableName=table,
+            Key=_KEY,
+            UpdateExpression="SET newest = :execution",
+            ConditionExpression="attribute_not_exists(#step) OR #step.#execution < :execution",
+            ExpressionAttributeNames={"#step": "step", "#execution": "execution"},
+            ExpressionAttributeValues={":execution": {"N": execution}},
+        )
+    )
+    cloud.does(seen, aws=expected, source="DynamoDB developer guide, Referring to item attributes")
+
+
 @pytest.mark.parametrize(
     "expression",
     [

@@ -17,7 +17,7 @@ Condition = Callable[[Item, Values], bool]
 Names = tuple[tuple[str, str], ...]
 """What stands for which attribute, such as `#state`."""
 
-_TOKEN = re.compile(r"\s*(<>|<=|>=|[=<>()+,-]|[#:]?[A-Za-z_0-9][A-Za-z_0-9]*)")
+_TOKEN = re.compile(r"\s*(<>|<=|>=|[=<>()+,-]|[#:]?[A-Za-z_0-9]\w*(?:\.#?\w+)*)")
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": lambda left, right: left < right,
     "<=": lambda left, right: left <= right,
@@ -177,10 +177,10 @@ class _Reader:
             case "attribute_exists" | "attribute_not_exists":
                 self._next()
                 self._must("(")
-                attribute = self._name()
+                path = self._path()
                 self._must(")")
                 wanted = name == "attribute_exists"
-                return lambda item, _values: (attribute in item) is wanted
+                return lambda item, _values: (_found(item, path) is not None) is wanted
             case "begins_with" | "contains":
                 self._next()
                 first, second = self._two()
@@ -225,8 +225,10 @@ class _Reader:
                     "L": [*(first(item, values) or {"L": []})["L"], *(second(item, values) or {"L": []})["L"]]
                 }
         self._at -= 1
-        name = self._name()
-        return lambda item, _values: item.get(name)
+        path = self._path()
+        if len(path) == 1:
+            return lambda item, _values: item.get(path[0])
+        return lambda item, _values: _found(item, path)
 
     def _two(self) -> tuple[Operand, Operand]:
         self._must("(")
@@ -237,7 +239,15 @@ class _Reader:
         return first, second
 
     def _name(self) -> str:
-        token = self._next()
+        path = self._path()
+        if len(path) > 1:
+            raise InvalidExpressionError(f"{'.'.join(path)} can't be changed here: only whole attributes are")
+        return path[0]
+
+    def _path(self) -> tuple[str, ...]:
+        return tuple(map(self._attribute, self._next().split(".")))
+
+    def _attribute(self, token: str) -> str:
         if token.startswith("#"):
             if token not in self._names:
                 raise InvalidExpressionError(f"An expression attribute name is not defined: {token}")
@@ -264,6 +274,14 @@ class _Reader:
     def _must(self, token: str) -> None:
         if not self._takes(token):
             raise InvalidExpressionError(f"{token!r} is missing in {self._text!r}")
+
+
+def _found(item: Item, path: tuple[str, ...]) -> Attribute | None:
+    """What a path leads to, through maps."""
+    found: Attribute | None = item.get(path[0])
+    for name in path[1:]:
+        found = found["M"].get(name) if found and "M" in found else None
+    return found
 
 
 def _plus(left: Operand, right: Operand, factor: int) -> Operand:

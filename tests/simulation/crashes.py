@@ -76,7 +76,7 @@ class _Way(Story):
         super().__init__(seed=0)
         self.script = script
         self.wish = Wish(task, "acme", "one", {"about": "one"}, 0)
-        self.wishes = ((self.wish,),)
+        self.wishes, self.run_wishes = ((self.wish,),), ()
         self.ends_at = self.share = self.trouble = self.repeat = self.outlives_s = 0.0
         self.down, self.warm = {}, 1.0
         self.settings = dict.fromkeys(self.settings, 1000)

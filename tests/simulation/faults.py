@@ -55,11 +55,14 @@ class Seeded:
     def of(self, label: str, what: str) -> Fate:
         if now() >= self.until or self.luck.random() >= self.share:
             return Fate.WELL
+        if label.startswith("outside."):
+            return self.luck.choice(_TO_EFFECTS)
         return self.luck.choice(_TO_TRANSACTIONS if label.endswith("transact_write_items") else _TO_ANY)
 
 
 _TO_ANY = (Fate.DIES_BEFORE, Fate.DIES_AFTER, Fate.THROTTLED, Fate.LOST, Fate.LATE, Fate.STALLS)
 _TO_TRANSACTIONS = (*_TO_ANY, Fate.CONFLICT, Fate.CONFLICT)
+_TO_EFFECTS = (Fate.DIES_BEFORE, Fate.DIES_AFTER, Fate.THROTTLED, Fate.LOST)
 _TRIES = {"guards": 2}
 """Of a call, as `backstay.aws` sets botocore to; of any other client 4."""
 _READ_TIMEOUT_S = {"guards": 2.0}

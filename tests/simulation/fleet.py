@@ -8,16 +8,17 @@ from functools import partial
 from typing import Any
 
 from backstay.budgets.lapsed import LapsedLeases
-from backstay.catalog import AnyTask, Catalog
+from backstay.catalog import AnyTask
 from backstay.jobs.endings import Retention
 from backstay.jobs.store import JobStore
 from backstay.jobs.sweep import Sweeper
 from backstay.jobs.worker import Worker
 from backstay.receipt import Receipt
+from backstay.workflows.step_inputs import StepInputsOfRuns
 from tests.memory import sqs as addresses
-from tests.simulation.apart import TASKS, memory_of_process
+from tests.simulation.apart import memory_of_process
 from tests.simulation.clockwork import Crowd, Process, begin, now, sleep
-from tests.simulation.stage import CATALOG, ENV, Stage
+from tests.simulation.stage import CATALOG, ENV, Stage, Tasks
 
 SWEPT_EVERY_S = 300
 _SWEEP_S = 240
@@ -108,7 +109,7 @@ class Fleet:
 
         def handle() -> Any:
             try:
-                made = memory_of_process("worker", lambda: Worker(ENV, CATALOG, task, Retention()))
+                made = memory_of_process("worker", lambda: _worker(task))
                 return made.handle(event, Context(now() + seconds))
             except Exception as error:  # noqa: BLE001 - to the event source it is one like any other
                 return error
@@ -133,12 +134,8 @@ class Fleet:
             self.stage.arrivals.wake()
 
 
-class _Used(Catalog):
-    """Of all tasks, those that have jobs: others have nothing to sweep."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        super().__init__(TASKS)
-        self.names = tuple(sorted(names))
+def _worker(task: AnyTask) -> Worker:
+    return Worker(ENV, CATALOG, task, Retention(), step_inputs=StepInputsOfRuns(ENV))
 
 
 def _sweep_once(tasks: Iterable[str]) -> None:
@@ -153,7 +150,7 @@ def _sweep_once(tasks: Iterable[str]) -> None:
 
     try:
         LapsedLeases(ENV.guards_table, receipt_of).settle(lambda: False)
-        Sweeper(ENV, _Used(tasks), Retention()).sweep(lambda: False)
+        Sweeper(ENV, Tasks(tasks), Retention()).sweep(lambda: False)
     except (BotoCoreError, ClientError):
         return  # the next sweep tries again
 

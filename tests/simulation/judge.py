@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -72,7 +72,11 @@ class Judge:
                 self._check_result(record, accepted[job_id], bills)
             elif record.error and record.error.error_class not in _MAY_FAIL_WITH:
                 self._complain(f"job {job_id} failed with {record.error}")
-        self._check_dead_letters([record for record in records.values() if record])
+        everything = [from_item(decode_item(item)) for item in self._states()]
+        for record in everything:
+            if not record.state.is_terminal:
+                self._complain(f"job {record.id} is {record.state} for ever")
+        self._check_dead_letters(everything)
         self._check_ledger(bills)
 
     def unfinished(self, accepted: Mapping[str, Any]) -> list[str]:
@@ -175,6 +179,15 @@ class Judge:
                 self._complain(f"{budget.scope}: {said}")
             if budget.reserved:
                 self._complain(f"{budget.scope}: {budget.reserved} are reserved for ever")
+
+    def complain_of(self, found: Iterable[str]) -> None:
+        """Somebody else has found something."""
+        for text in found:
+            self._complain(text)
+
+    def _states(self) -> Iterator[Item]:
+        items = self.stage.dynamodb.tables[ENV.jobs_table].items
+        return (item for (_, part), item in items.items() if part == STATE_PART)
 
     def _budgets(self) -> Iterator[Item]:
         return (item for item in self._guards() if item["id"]["S"].startswith(PREFIX))

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, fields
 
 from backstay import aws, config
@@ -15,6 +15,7 @@ from backstay.llm import calling, routes
 from backstay.llm import guards as guard_module
 from backstay.running import current_job
 from backstay.settings import Environment
+from settle_step.task import task as settle_step
 from tests.memory import sqs as sqs_module
 from tests.memory.dynamodb import DynamoDB, Item
 from tests.memory.s3 import S3
@@ -24,6 +25,7 @@ from tests.simulation.apart import TASKS, WORLD, OfProcess
 from tests.simulation.clockwork import Crowd, later
 from tests.simulation.faults import Client, Line
 from tests.simulation.provider import Provider, Providers
+from tests.simulation.tokens import Tokens
 
 CONFIG = """
 [routes]
@@ -65,7 +67,19 @@ _VALUES = {
 }
 ENV = Environment(**{one.name: _VALUES.get(one.name, one.name.removesuffix("_table")) for one in fields(Environment)})
 os.environ |= {f"BACKSTAY_{name.upper()}": value for name, value in asdict(ENV).items()}
-CATALOG = Catalog(TASKS)
+os.environ["LAMBDA_TASK_ROOT"] = str(TASKS)
+
+
+class Tasks(Catalog):
+    """Those of the simulation, and Backstay's own that sagas send to; or some of them."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        super().__init__(TASKS)
+        self._tasks[settle_step.name] = settle_step  # type: ignore[assignment]
+        self.names = tuple(sorted(names)) or (*self.names, settle_step.name)
+
+
+CATALOG = Tasks()
 MOST_RECEIVES = 100
 
 
@@ -110,7 +124,9 @@ class Stage:
         self.scheduler = Scheduler(lambda in_s: later(in_s, self._send_due))
         _make_tables(self.dynamodb)
         self._make_queues()
+        self.tokens = Tokens()
         clients = {
+            "stepfunctions": Client("states", self.tokens, line),
             "dynamodb": Client("dynamodb", self.dynamodb, line),
             "dynamodb_for_guards": Client("guards", self.dynamodb, line),
             "sqs": Client("sqs", self.sqs, line),

@@ -13,11 +13,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from backstay.jobs import keys
 from backstay.jobs.submit import Submission, Submitter
+from tests.simulation import outside
 from tests.simulation.clockwork import begin, now, simulate, sleep
 from tests.simulation.faults import Fates, Line, Seeded
 from tests.simulation.fleet import Fleet
 from tests.simulation.judge import Judge
 from tests.simulation.provider import Providers
+from tests.simulation.runs import Run, run_wishes
 from tests.simulation.stage import CATALOG, ENV, Stage
 
 TENANTS = ("acme", "globex")
@@ -90,6 +92,10 @@ class Story:
         self.warm, self.repeat = luck.choice((0.2, 0.9)), luck.choice((0.0, 0.1))
         self.outlives_s = luck.choice((0, 0, 200))
         self.wishes = tuple(_wishes(luck, self.ends_at))
+        self.run_wishes = tuple(run_wishes(self._luck("runs"), TENANTS, self.ends_at))
+        if self.run_wishes:
+            # What happens outside can't be fenced: who may have an effect is ended before its lease is.
+            self.outlives_s = 0
 
     def run(self) -> Told:
         """Simulate it."""
@@ -114,6 +120,8 @@ class Story:
         self._set()
         for wishes in self.wishes:
             begin(partial(self._want, wishes))
+        for run in self.runs:
+            begin(run.go)
         self.fleet.begin()
         while (now() < self.ends_at or self._is_unfinished()) and now() < _LONGEST_S:
             sleep(60)
@@ -122,6 +130,8 @@ class Story:
             sleep(60)
         self.fleet.is_over = True
         self.judge.sum_up(self.accepted, self.providers.bills)
+        for run in self.runs:
+            self.judge.complain_of(run.complaints(self.outside.effects))
 
     def _set(self) -> None:
         self.line = Line(self._fates(), self._luck("line"))
@@ -133,13 +143,18 @@ class Story:
         self.providers = Providers(self.line, self._luck("providers"), self.trouble, self.ends_at, self.down)
         self.providers.billed = self.judge.bill
         self.stage.answered_by(self.providers)
+        self.outside = outside.begin(self.line)
+        self.runs = [Run(wish, self.stage, self.stage.tokens, self._luck(wish.run_id)) for wish in self.run_wishes]
         tasks = {wish.task for wishes in self.wishes for wish in wishes}
+        tasks |= {"take-part", "settle-step"} if self.runs else set()
         self.fleet = Fleet(self.stage, self._luck("fleet"), self.warm, self.outlives_s, tasks, repeats)
 
     def _fates(self) -> Fates:
         return Seeded(self._luck("fates"), self.share, self.ends_at)
 
     def _is_unfinished(self) -> bool:
+        if any(run.end is None for run in self.runs):
+            return True
         return len(self.accepted) < sum(map(len, self.wishes)) or bool(self.judge.unfinished(self.accepted))
 
     def _want(self, wishes: Sequence[Wish]) -> None:
