@@ -6,7 +6,7 @@ RUN := uv run --frozen
 ONCE_MORE := --reruns 1 -rR
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down lint bench chaos audit aws-check ready
+.PHONY: help demo test up down lint bench chaos fuzz audit aws-check ready
 
 help: ## List what there is to make.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ bench: ready ## Measure what the design promises, and write it to bench/results.
 
 chaos: ready ## Do to it what it claims to survive, for some minutes, and write .backstay/chaos.json.
 	$(RUN) python -m tests.chaos
+
+fuzz: ready ## Ask every route of the API what its document permits and what it doesn't, a hundred times each.
+	BACKSTAY_FUZZ_EXAMPLES=100 $(RUN) pytest tests/integration/api/test_fuzz.py
 
 audit: ready ## Ask the network whether a dependency has a known vulnerability.
 	uv export --frozen --all-groups --no-emit-project --quiet --output-file .backstay/requirements.txt
