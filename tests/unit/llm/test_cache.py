@@ -38,7 +38,7 @@ class Point(BaseModel):
 
 def new_job(tenant: str = "times", task: str = "ask", **use: object) -> Job:
     job = Job(tenant=tenant, task=task, model_use=ModelUse(**use))  # type: ignore[arg-type]
-    job.record_metric = lambda name, value, unit: metrics.append((name, value))
+    job.record_metric = lambda metric: metrics.append((metric.name, metric.value))
     return job
 
 
