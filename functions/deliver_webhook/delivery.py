@@ -12,6 +12,7 @@ from backstay.errors import NotNow, Rejected
 from backstay.outbound.sender import Bounds, Request, Sends
 from backstay.outbound.verdict import SHOWN_CHARACTERS, check_status
 from backstay.task import Job
+from backstay.telemetry import name_subject
 from backstay.webhooks import signed_headers
 
 from .task import Delivered, Webhook
@@ -40,6 +41,7 @@ class Delivery:
             NotNow, UnreachableError: a later try may arrive.
             Rejected, AddressRefusedError: none will.
         """
+        name_subject(about=str(webhook.payload.get("job_id", "")))  # the job whose callback it is
         secrets = self._secrets(webhook)
         now = self._clock()
         body = body_of(webhook, iso(now))

@@ -166,14 +166,14 @@ class Mover:
         except (LostLeaseError, IllegalMoveError, StepJobError):
             return Moved.SKIPPED
         except (MissingPayloadError, UnknownTaskError) as error:
-            logger().warning("can't be redriven", id=candidate.id, reason=str(error))
+            logger().warning("can't be redriven", job_id=candidate.id, reason=str(error))
             return Moved.FAILED
         return Moved.MOVED
 
     def _send_plain(self, poison: Poison) -> Moved:
         if not poison.whole:
             reason = "only its beginning is on record; SQS's own redrive sends all of it"
-            logger().warning("can't be redriven", id=poison.id, reason=reason)
+            logger().warning("can't be redriven", poison_id=poison.id, reason=reason)
             return Moved.FAILED
         self._queues.send_plain(self._catalog.get(poison.task), poison.body, poison.tenant)
         self._poison.delete(poison.id)

@@ -16,6 +16,7 @@ from backstay.jobs.store import RESULT_PART, JobStore
 from backstay.jobs.submit import Submitter
 from backstay.receipt import Receipt
 from backstay.settings import Environment
+from backstay.telemetry import speaking_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ class Endings:
         self._queues.bury(record, record.error)
 
     def _tell(self, record: JobRecord) -> None:
-        self._callbacks.send(record)
-        if record.lane:
-            self._submitter.line.pass_on(record)
+        with speaking_of(job_id=record.id):  # whoever ends a job, be it a worker, the API or the sweep
+            self._callbacks.send(record)
+            if record.lane:
+                self._submitter.line.pass_on(record)
