@@ -11,6 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from tests.api_reference import COMMAND, REFERENCE, current
+
 
 @pytest.fixture
 def document(stranger) -> dict[str, Any]:
@@ -48,6 +50,10 @@ def test_every_route_is_in_it(document: dict[str, Any]) -> None:
         ("GET", "/openapi.json"),
         ("GET", "/docs"),
     }
+
+
+def test_the_reference_in_docs_is_current() -> None:
+    assert REFERENCE.read_text(encoding="utf-8") == current(), f"write it anew: {COMMAND}"
 
 
 def test_every_operation_tells_what_it_does_and_how_it_refuses(document: dict[str, Any]) -> None:
