@@ -68,12 +68,13 @@ def parts_of(template: Template) -> tuple[Part, ...]:
     polls = len(polled) * prices.POLLS_OF_AN_IDLE_QUEUE
     alarms, keys = len(_of_type(template, "AWS::CloudWatch::Alarm")), len(_of_type(template, "AWS::KMS::Key"))
     dashboards = len(_of_type(template, "AWS::CloudWatch::Dashboard"))
+    charged = max(0, dashboards - prices.FREE_DASHBOARDS)
     sweeps = prices.MONTH_S // SWEEP_EVERY_S
     sweep = sweeps * (prices.LAMBDA_REQUEST + SWEEP_S * 0.5 * prices.LAMBDA_GB_SECOND)
     return (
         Part("event source pollers", polls * prices.SQS_REQUEST, f"{len(polled)} queues, {polls:,} empty receives"),
         Part("alarms", alarms * prices.ALARM_MONTH, f"{alarms} of standard resolution"),
-        Part("dashboards", dashboards * prices.DASHBOARD_MONTH, f"{dashboards}; an account's first three are free"),
+        Part("dashboards", charged * prices.DASHBOARD_MONTH, f"{dashboards}; an account's first three are free"),
         Part("keys", keys * prices.KMS_KEY_MONTH, f"{keys} customer key"),
         Part("secrets", SECRETS * prices.SECRET_MONTH, "one provider's API key, one webhook secret"),
         Part("sweeper", sweep, f"{sweeps:,} runs of {SWEEP_S:g} s"),

@@ -44,7 +44,7 @@ LOG_GB = 0.50
 LOG_EVENT_BYTES = 26
 METRIC_MONTH = 0.30
 ALARM_MONTH = 0.10
-DASHBOARD_MONTH = 3.00
+DASHBOARD_MONTH, FREE_DASHBOARDS = 3.00, 3
 
 # Lambda keeps five pollers on an SQS event source, and each waits 20 s in a long poll, all month
 POLLS_OF_AN_IDLE_QUEUE = 5 * MONTH_S // 20

@@ -1,20 +1,17 @@
-"""Alarms, named after their rule and what they watch, and the topic that they speak to."""
+"""Alarms, named after their rule and what they watch."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from backstay.alerts.alarm_names import alarm_name
 from backstay.alerts.rules import Rule
-from backstay.telemetry import NAMESPACE
-from infra.encryption import Encryption
+from infra.alarm_topic import topic_of
 from infra.stage import Stage
 
 ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
@@ -25,15 +22,6 @@ STAYS = cloudwatch.TreatMissingData.IGNORE
 """What is measured now and then only: nothing measured is no news."""
 
 _AT_ONCE_MIN = 1
-
-
-@dataclass(frozen=True, slots=True)
-class AlarmsProps:
-    """What alarms are made for."""
-
-    stage: Stage
-    encryption: Encryption
-    rules: Mapping[str, Rule]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +44,10 @@ class Condition:
 class Alarms(Construct):
     """Every alarm goes to one topic, and so does its end."""
 
-    def __init__(self, scope: Construct, id: str, props: AlarmsProps) -> None:  # noqa: A002 - the field's word
+    def __init__(self, scope: Construct, id: str, stage: Stage, rules: Mapping[str, Rule]) -> None:  # noqa: A002
         super().__init__(scope, id)
-        self._stage, self.rules = props.stage, props.rules
-        self.topic = sns.Topic(self, "Topic", master_key=props.encryption.key, enforce_ssl=True)
-        # A topic with a policy of its own loses the default one, by which alarms of the same account may publish.
-        self.topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="AlarmsOfThisAccount",
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                actions=["sns:Publish"],
-                resources=[self.topic.topic_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
-            )
-        )
-        self._action = actions.SnsAction(self.topic)
+        self.stage, self.rules = stage, rules
+        self._action = actions.SnsAction(topic_of(self, stage))
 
     def limit_of(self, name: str) -> float:
         """Where a rule with a threshold begins."""
@@ -88,7 +65,7 @@ class Alarms(Construct):
         alarm = cloudwatch.Alarm(
             self,
             f"{name}/{source}".replace("/", "-"),
-            alarm_name=alarm_name(self._stage.prefix, name, source),
+            alarm_name=alarm_name(self.stage.prefix, name, source),
             alarm_description=rule.text or condition.text,
             metric=condition.metric.with_(period=Duration.minutes(period)),
             threshold=condition.limit,
@@ -98,13 +75,6 @@ class Alarms(Construct):
         )
         alarm.add_alarm_action(self._action)
         alarm.add_ok_action(self._action)
-
-
-def ours(name: str, statistic: str, **dimensions: str) -> cloudwatch.Metric:
-    """A metric of our own, as functions emit it."""
-    return cloudwatch.Metric(
-        namespace=NAMESPACE, metric_name=name, dimensions_map=dimensions or None, statistic=statistic
-    )
 
 
 def plain(number: float) -> str:

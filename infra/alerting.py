@@ -6,6 +6,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
@@ -13,6 +14,7 @@ from backstay.alerts.announcing import sources_of
 from infra.code import FunctionsFolder
 from infra.function import Function, FunctionProps, Surroundings
 from infra.layer import Layers
+from infra.measures import dead_queue_of
 from infra.own_rules import hear_own_events
 from infra.permissions import acknowledge
 from infra.queue_alarms import watch_dead_letters
@@ -31,6 +33,8 @@ class AlertingProps:
     folder: FunctionsFolder
     layers: Layers
     reach: Reach
+    topic: sns.ITopic
+    """Where alarms speak."""
 
 
 class Alerting(Construct):
@@ -55,22 +59,22 @@ class Alerting(Construct):
         self._keep_what_fails(function, around)
         props.reach.storage.let_work_on_alerts(function.role)
         props.reach.let_tell(function.role)
-        self._listen(function, around)
+        self._listen(function, around, props.topic)
         config = props.reach.config
         hear_own_events(self, around.stage, config.alerts, around.alarms.rules, function.lambda_function)
 
     def _keep_what_fails(self, function: Function, around: Surroundings) -> None:
-        dead = encrypted_queue(self, "Dead", "route-alerts-dead", around.stage, around.encryption)
+        dead = encrypted_queue(self, "Dead", dead_queue_of("route-alerts"), around.stage, around.encryption)
         acknowledge(dead, "SQS3", "is itself where failures go")
-        watch_dead_letters(around.alarms, "route-alerts", dead)
+        watch_dead_letters(around.alarms, "route-alerts")
         function.lambda_function.configure_async_invoke(
             retry_attempts=_RETRIES, on_failure=destinations.SqsDestination(dead)
         )
         for action in ("kms:GenerateDataKey*", "kms:ReEncrypt*"):
             acknowledge(function.role, f"IAM5[Action::{action}]", "CDK's grant for the queue of failures, on one key")
 
-    def _listen(self, function: Function, around: Surroundings) -> None:
-        around.alarms.topic.add_subscription(subscriptions.LambdaSubscription(function.lambda_function))
+    def _listen(self, function: Function, around: Surroundings, topic: sns.ITopic) -> None:
+        topic.add_subscription(subscriptions.LambdaSubscription(function.lambda_function))
         once = targets.LambdaFunction(function.lambda_function, retry_attempts=0, max_event_age=Duration.minutes(1))
         events.Rule(self, "Clock", schedule=events.Schedule.rate(Duration.minutes(_EVERY_MIN)), targets=[once])
         events.Rule(

@@ -79,9 +79,9 @@ class Api(Construct):
             cors_preflight=_cors(props.origins) if props.origins else None,
         )
         acknowledge(api, "APIG4", "keys are checked in the function, cached for 30 s; /health answers without one")
-        self.url = api.api_endpoint
+        self.url, self.id = api.api_endpoint, api.api_id
         self._open(api, around)
-        watch_answers(around.alarms, api)
+        watch_answers(around.alarms, api.api_id)
 
     def _open(self, api: apigateway.HttpApi, around: Surroundings) -> None:
         log_group = logs.LogGroup(

@@ -14,13 +14,14 @@ from backstay.errors import BackstayError
 from infra.build import BuildDirectory
 from infra.code import FunctionsFolder
 from infra.packages import REPOSITORY, platform_named
+from infra.room import warning_of
 from infra.sagas_folder import SagasFolder
 from infra.stack import BackstayProps, BackstayStack
 from infra.stage import stage_named
 
 
 def build(app: App) -> BackstayStack:
-    """Put the stack that the app's context asks for into the app.
+    """Put the stack that the app's context asks for into the app, and the one that watches over it.
 
     Raises:
         BackstayError: the context, backstay.toml, a task's declaration or this machine is not as it must be.
@@ -51,9 +52,11 @@ def main() -> None:
     app = App()
     try:
         build(app)
+        for stack in app.synth().stacks:
+            if warning := warning_of(stack.stack_name, stack.template):
+                sys.stderr.write(f"{warning}\n")
     except BackstayError as error:
         sys.exit(f"backstay: {error}")
-    app.synth()
 
 
 if __name__ == "__main__":

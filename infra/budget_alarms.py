@@ -4,7 +4,8 @@ from backstay.budgets.gauges import gauged_scopes, metric_of
 from backstay.budgets.scope import limits_of
 from backstay.budgets.thresholds import source_of, thresholds_of
 from backstay.config import Config
-from infra.alarms import AT_LEAST, STAYS, Alarms, Condition, ours, plain
+from infra.alarms import AT_LEAST, STAYS, Alarms, Condition, plain
+from infra.measures import ours
 
 
 def watch_budgets(alarms: Alarms, settings: Config) -> None:

@@ -99,6 +99,6 @@ class Function(Construct):
         log_group.grant_write(self.role)
         around.encryption.let_use(self.role, "dynamodb", "s3", "sqs")
         if props.task:
-            watch_worker(around.alarms, props.task, self.lambda_function, props.timeout_s)
+            watch_worker(around.alarms, props.task, props.timeout_s)
         else:
-            watch_function(around.alarms, props.name, self.lambda_function)
+            watch_function(around.alarms, props.name)

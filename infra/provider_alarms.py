@@ -1,9 +1,8 @@
 """Alarms of providers, and of the API that we provide: credit, what is answered, and how fast."""
 
-from aws_cdk import aws_apigatewayv2 as apigateway
-
 from backstay.config import Config, CreditSettings
-from infra.alarms import ABOVE, AT_LEAST, BELOW, STAYS, Alarms, Condition, ours, plain
+from infra.alarms import ABOVE, AT_LEAST, BELOW, STAYS, Alarms, Condition, plain
+from infra.measures import of_api, ours
 
 LOW, CRITICAL, UNKNOWN, SPENT = (
     "cost.credits_low",
@@ -76,9 +75,9 @@ def _watch_latency(alarms: Alarms, provider: str) -> None:
     alarms.add(SLOW, provider, Condition(took, text, limit_s * 1000))
 
 
-def watch_answers(alarms: Alarms, api: apigateway.HttpApi) -> None:
+def watch_answers(alarms: Alarms, api_id: str) -> None:
     """Tell when too many requests to our own API end in an error of ours; API Gateway's own errors are among them."""
     limit = alarms.limit_of(FAILING)
     text = f"More than {plain(limit)} % of the requests to the API fail with 5xx; the log of function api says why"
-    failed = api.metric_server_error(statistic="Average")  # every request counts 0 or 1
+    failed = of_api(api_id, "5xx", "Average")  # every request counts 0 or 1
     alarms.add(FAILING, "http-api", Condition(failed, text, limit / 100, periods=2))

@@ -1,16 +1,16 @@
 """Alarms of queues: too much waits, or nobody could do it."""
 
-from aws_cdk import aws_sqs as sqs
-
 from infra.alarms import Alarms, Condition, plain
+from infra.measures import dead_queue_of, of_queue
 
 DEPTH, DEAD = "worker.queue_depth", "worker.dead_letter"
+WAITING = "ApproximateNumberOfMessagesVisible"
 
 
-def watch_queue(alarms: Alarms, name: str, queue: sqs.IQueue) -> None:
+def watch_queue(alarms: Alarms, name: str) -> None:
     """Tell when a queue stays deep."""
     deep = alarms.limit_of(DEPTH)
-    waiting = queue.metric_approximate_number_of_messages_visible(statistic="Minimum")
+    waiting = of_queue(alarms.stage, name, WAITING, "Minimum")
     text = (
         f"More than {plain(deep)} messages wait in queue {name}: is its task paused, does it fail, or has it too little"
         " concurrency? See: backstay stats"
@@ -18,8 +18,8 @@ def watch_queue(alarms: Alarms, name: str, queue: sqs.IQueue) -> None:
     alarms.add(DEPTH, name, Condition(waiting, text, deep, periods=2))
 
 
-def watch_dead_letters(alarms: Alarms, name: str, queue: sqs.IQueue) -> None:
-    """Tell when a message lies in a dead letter queue."""
-    lying = queue.metric_approximate_number_of_messages_visible(statistic="Maximum")
+def watch_dead_letters(alarms: Alarms, name: str) -> None:
+    """Tell when a message lies in the dead letter queue of a task or function."""
+    lying = of_queue(alarms.stage, dead_queue_of(name), WAITING, "Maximum")
     text = f"Messages of {name} lie in the dead letter queue. See why: backstay dlq ls; again: backstay dlq redrive"
     alarms.add(DEAD, name, Condition(lying, text, 0))

@@ -1,6 +1,7 @@
 """Alarms of sagas: too many of their runs fail."""
 
-from infra.alarms import Alarms, Condition, ours, plain
+from infra.alarms import Alarms, Condition, plain
+from infra.measures import ours
 
 FAILURES = "workflow.failure_rate"
 

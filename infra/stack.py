@@ -11,18 +11,21 @@ from constructs import Construct
 from backstay import config
 from backstay.alerts.rules import rules
 from backstay.alerts.telling import ALERT_TASK
+from backstay.budgets.gauges import gauged_scopes
+from backstay.budgets.scope import limits_of
 from backstay.catalog import AnyTask
 from backstay.settings import SettingsError
 from backstay.telemetry import LOG_LEVEL
 from backstay.tracing.sampling import SAMPLE_VARIABLE, XRAY_VARIABLE
 from backstay.workflows.planning import file_of
-from infra.alarms import Alarms, AlarmsProps
+from infra.alarm_topic import AlarmTopic
 from infra.alerting import Alerting, AlertingProps
 from infra.api import Api, ApiProps
 from infra.budget_alarms import watch_budgets
 from infra.changes import Changes, ChangesProps
 from infra.code import WEBHOOK_TASK, FunctionsFolder
 from infra.credits import Credits, CreditsProps
+from infra.dashboard import Watched
 from infra.encryption import Encryption
 from infra.escalation import Escalation, EscalationProps
 from infra.function import Surroundings
@@ -42,9 +45,10 @@ from infra.schedules import Schedules, SchedulesProps
 from infra.stage import Stage
 from infra.storage import Storage, StorageProps
 from infra.sweep import Sweep, SweepProps
-from infra.table_alarms import watch_tables
+from infra.table_alarms import OPERATIONS, watch_tables
 from infra.task_queue import TaskQueue, TaskQueueProps
 from infra.watch import Watch, WatchProps
+from infra.watch_stack import WatchStack
 from infra.worker import Worker, WorkerProps
 
 
@@ -79,14 +83,17 @@ class BackstayStack(Stack):
         self._sagas = props.sagas.sagas(self._settings)
         check_routes(self._tasks, self._settings)
         self._encryption = Encryption(self, "Encryption", stage)
-        self._alarms = Alarms(self, "Alarms", AlarmsProps(stage, self._encryption, rules(self._settings.alerts)))
+        self._topic = AlarmTopic(self, "Alarms", stage, self._encryption).topic
+        self.watching = WatchStack(scope, stage, rules(self._settings.alerts))
+        self.watching.add_stack_dependency(self)
+        self._alarms = self.watching.alarms
         self._storage = Storage(self, "Storage", StorageProps(stage, self._encryption, self._settings.jobs))
         self._schedules = Schedules(self, "Schedules", SchedulesProps(stage))
         self._queues = {task.name: self._queue(task) for task in self._tasks}
         self._escalation = self._escalate()
-        self._build_functions()
+        api = self._build_functions()
         self._build_sagas()
-        self._watch()
+        self._watch(api)
         for task in self._tasks:
             sys.stderr.write(f"{describe(task)}\n")
 
@@ -101,7 +108,7 @@ class BackstayStack(Stack):
         queue.let_send(self._schedules.role)
         return queue
 
-    def _build_functions(self) -> None:
+    def _build_functions(self) -> Api:
         props = self._props
         self._encryption.let_use(self._schedules.role, "sqs")
         layers = Layers(
@@ -121,13 +128,14 @@ class BackstayStack(Stack):
         Sweep(self, "Sweep", around, SweepProps(props.folder, layers, reach))
         Credits(self, "Credits", around, CreditsProps(props.folder, layers, reach))
         Changes(self, "Changes", around, ChangesProps(props.folder, layers, reach, live))
-        Alerting(self, "Alerting", around, AlertingProps(props.folder, layers, reach))
+        Alerting(self, "Alerting", around, AlertingProps(props.folder, layers, reach, self._topic))
         Ledger(self, "Ledger", around, LedgerProps(props.folder, layers, reach))
         Watch(self, "Watch", around, WatchProps(props.folder, layers, reach))
         self._tell(api.url, around.environment)
         CfnOutput(self, "LiveUrl", value=live.url)
         if props.folder.platform.name == "lambda":  # the embedded cloud serves the same files itself
             self._build_page(api.url, live.host)
+        return api
 
     def _reach(self) -> Reach:
         return Reach(
@@ -149,14 +157,30 @@ class BackstayStack(Stack):
             SagaMachine(self, f"{_pascal(saga.name)}Saga", made_of)
             watch_saga(self._alarms, saga.name)
 
-    def _watch(self) -> None:
+    def _watch(self, api: Api) -> None:
         """What is no single function's or queue's to be watched for."""
+        # Always, looked at or not: an export that is in use can't be taken back by the stack that is deployed first.
+        for generated in (api.id, *(table.table_name for table in self._storage.tables)):
+            self.export_value(generated)
+        self.watching.show(self._watched(api))
         watch_concurrency(self._alarms)
         watch_own_metrics(self._alarms, self._settings.alerts)
         watch_tables(self._alarms, self._storage)
         watch_calls(self._alarms, self._settings)
         watch_hosts(self._alarms, self._settings)
         watch_budgets(self._alarms, self._settings)
+
+    def _watched(self, api: Api) -> Watched:
+        settings = self._settings
+        return Watched(
+            prefix=self._props.stage.prefix,
+            tasks=self._tasks,
+            sagas=[saga.name for saga in self._sagas],
+            providers=list(settings.providers),
+            budgets={scope: list(limits_of(scope, settings.budgets)) for scope in gauged_scopes(settings)},
+            tables={name: getattr(self._storage, name).table_name for name in OPERATIONS},
+            api_id=api.id,
+        )
 
     def _build_page(self, api_url: str, live_host: str) -> None:
         from infra.page import Page, PageProps, build_page  # CloudFront's part of the library takes a while to load
@@ -221,7 +245,7 @@ class BackstayStack(Stack):
             "Stage": environment["BACKSTAY_STAGE"],
             "ScheduleGroup": environment["BACKSTAY_SCHEDULE_GROUP"],
             "SecretPrefix": environment["BACKSTAY_SECRET_PREFIX"],
-            "AlarmTopic": self._alarms.topic.topic_arn,
+            "AlarmTopic": self._topic.topic_arn,
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)

@@ -41,6 +41,11 @@ class Stage:
         """The CloudFormation stack's name."""
         return f"Backstay-{self.name}"
 
+    @property
+    def watch_stack_name(self) -> str:
+        """The name of the stack that watches over it."""
+        return f"{self.stack_name}-watch"
+
 
 _STAGES = {
     stage.name: stage

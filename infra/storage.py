@@ -43,6 +43,7 @@ class Storage(Construct):
     def __init__(self, scope: Construct, id: str, props: StorageProps) -> None:  # noqa: A002 - the field's word
         super().__init__(scope, id)
         self._props = props
+        self.tables: list[dynamodb.ITable] = []
         self.jobs = self._table("Jobs", "id", "part", dynamodb.StreamViewType.NEW_AND_OLD_IMAGES)
         _index(self.jobs, "by_state", "state_key", "state_at", dynamodb.ProjectionType.KEYS_ONLY)
         _index(self.jobs, "by_tenant", "tenant_key", "created_at", dynamodb.ProjectionType.KEYS_ONLY)
@@ -200,6 +201,7 @@ class Storage(Construct):
         )
         if not stage.is_protected:
             acknowledge(table, "DDB3", f"stage {stage.name} holds nothing that has to be restored")
+        self.tables.append(table)
         return table
 
     def _bucket(self) -> s3.Bucket:

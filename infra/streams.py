@@ -11,6 +11,7 @@ from aws_cdk import aws_lambda_event_sources as sources
 from constructs import Construct
 
 from infra.function import Function, Surroundings
+from infra.measures import dead_queue_of
 from infra.permissions import acknowledge
 from infra.queue_alarms import watch_dead_letters
 from infra.task_queue import encrypted_queue
@@ -39,9 +40,9 @@ class StreamProps:
 
 def follow_stream(scope: Construct, function: Function, around: Surroundings, props: StreamProps) -> None:
     """Let a function follow a stream. A record that it can't digest is set aside, and somebody is told."""
-    dead = encrypted_queue(scope, "Dead", f"{props.name}-dead", around.stage, around.encryption)
+    dead = encrypted_queue(scope, "Dead", dead_queue_of(props.name), around.stage, around.encryption)
     acknowledge(dead, "SQS3", "is itself where failures go")
-    watch_dead_letters(around.alarms, props.name, dead)
+    watch_dead_letters(around.alarms, props.name)
     function.lambda_function.add_event_source(
         sources.DynamoEventSource(
             props.table,

@@ -10,6 +10,7 @@ from constructs import Construct
 from backstay.catalog import AnyTask
 from infra.alarms import Alarms
 from infra.encryption import Encryption
+from infra.measures import dead_queue_of
 from infra.queue_alarms import watch_dead_letters, watch_queue
 from infra.stage import Stage
 
@@ -39,8 +40,8 @@ class TaskQueue(Construct):
     def __init__(self, scope: Construct, id: str, props: TaskQueueProps) -> None:  # noqa: A002 - the field's word
         super().__init__(scope, id)
         task = props.task
-        self.dead_letters = encrypted_queue(self, "Dead", f"{task.name}-dead", props.stage, props.encryption)
-        watch_dead_letters(props.alarms, task.name, self.dead_letters)
+        self.dead_letters = encrypted_queue(self, "Dead", dead_queue_of(task.name), props.stage, props.encryption)
+        watch_dead_letters(props.alarms, task.name)
         self.queues = {name: self._queue(name, props) for name in task.queue_names()}
 
     def let_send(self, role: iam.Role) -> None:
@@ -71,7 +72,7 @@ class TaskQueue(Construct):
             visibility_s=props.task.limits.lease_s,
             dead_letters=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MAX_RECEIVES),
         )
-        watch_queue(props.alarms, name, queue)
+        watch_queue(props.alarms, name)
         return queue
 
 

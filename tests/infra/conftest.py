@@ -87,7 +87,8 @@ def synthesise(outdir: Path, **ours: str) -> Template:
     app = new_app(outdir, **ours)
     stack = build(app)
     app.synth()
-    return Template.read(outdir / f"{stack.stack_name}.template.json")
+    watching = Template.read(outdir / f"{stack.watching.stack_name}.template.json")
+    return Template.read(outdir / f"{stack.stack_name}.template.json", watching)
 
 
 @pytest.fixture(scope="session")

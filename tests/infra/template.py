@@ -1,4 +1,4 @@
-"""A synthesised template, asked in a test's words."""
+"""Synthesised templates, asked in a test's words."""
 
 import json
 from collections.abc import Iterator
@@ -11,15 +11,16 @@ Properties = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One stack's template."""
+    """One stack's template, and what the stack that watches over it has."""
 
     path: Path
     body: dict[str, Any]
+    watching: "Template | None" = None
 
     @classmethod
-    def read(cls, path: Path) -> "Template":
+    def read(cls, path: Path, watching: "Template | None" = None) -> "Template":
         """The template in a file."""
-        return cls(path, json.loads(path.read_text()))
+        return cls(path, json.loads(path.read_text()), watching)
 
     def of_type(self, type_name: str) -> dict[str, Properties]:
         """The properties of all resources of a type, by logical id."""
@@ -27,7 +28,13 @@ class Template:
             logical_id: resource.get("Properties", {})
             for logical_id, resource in self.body["Resources"].items()
             if resource["Type"] == type_name
-        }
+        } | (self.watching.of_type(type_name) if self.watching else {})
+
+    def paths(self) -> Iterator[Path]:
+        """The files of all of its templates."""
+        yield self.path
+        if self.watching:
+            yield from self.watching.paths()
 
     def named(self, type_name: str, key: str) -> dict[str, Properties]:
         """The properties of all resources of a type, by their physical name."""

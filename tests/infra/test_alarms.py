@@ -6,6 +6,7 @@ import pytest
 
 from backstay.alerts.alarm_names import parse
 from backstay.alerts.rules import BUILT_IN, Heard
+from infra.room import LIMIT
 from tests.infra.conftest import synthesise, write_functions
 from tests.infra.template import Properties, Template
 
@@ -92,8 +93,18 @@ def test_budgets_of_the_whole_and_of_every_provider_are_watched_at_every_thresho
         }
 
 
-def test_the_stack_has_room_for_tasks_to_come(dev: Template) -> None:
-    assert len(dev.body["Resources"]) < 420, "CloudFormation takes 500 resources"
+def test_a_team_has_room_for_three_times_the_tasks(dev: Template) -> None:
+    tasks = [one for one in dev.functions().values() if "BACKSTAY_TASK" in one["Environment"]["Variables"]]
+    for template, of_a_task in ((dev, 9), (dev.watching, 4)):
+        assert template
+        assert len(template.body["Resources"]) + 2 * len(tasks) * of_a_task <= LIMIT
+
+
+def test_stacks_know_each_other_by_names_that_stay(dev: Template) -> None:
+    exported = [output["Value"]["Ref"] for output in dev.body["Outputs"].values() if "Export" in output]
+    kinds = {dev.body["Resources"][logical_id]["Type"] for logical_id in exported}
+    assert kinds == {"AWS::DynamoDB::Table", "AWS::ApiGatewayV2::Api"}
+    assert len(exported) == len(dev.of_type("AWS::DynamoDB::Table")) + 1
 
 
 def test_a_team_s_rule_over_a_metric_is_an_alarm(adjusted: Template) -> None:

@@ -77,7 +77,7 @@ def test_what_stands_idle_is_read_off_the_template() -> None:
             "Stream": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {}},
             "Alarm": {"Type": "AWS::CloudWatch::Alarm"},
             "Key": {"Type": "AWS::KMS::Key"},
-            "Dashboard": {"Type": "AWS::CloudWatch::Dashboard"},
+            **{f"Dashboard{number}": {"Type": "AWS::CloudWatch::Dashboard"} for number in range(4)},
         }
     }
     parts = {part.name: part.value for part in idle.parts_of(template)}
