@@ -16,6 +16,7 @@ from cli import (
     cloud,
     costs,
     credit,
+    dashboards,
     dead_letters,
     jobs,
     keys,
@@ -93,7 +94,7 @@ def _options(
     context.obj = Session(stage, profile, state_dir, api_key)
 
 
-for part in (cloud, submit, logs, trace, top, aws_check):
+for part in (cloud, submit, logs, trace, top, dashboards, aws_check):
     part.add_to(app)
 for part, name in ((jobs, "jobs"), (dead_letters, "dlq"), (keys, "keys"), (secrets, "secrets"), (scaffold, "new")):
     app.add_typer(part.app, name=name)
