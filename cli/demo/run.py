@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -13,7 +14,7 @@ from rich.live import Live
 
 from backstay.config import FILE_NAME
 from cli.api import Api
-from cli.demo.budget import BudgetStory, Step, render_steps, steps_to_json
+from cli.demo.budget import SPENT, BudgetStory, Step, render_steps, steps_to_json
 from cli.demo.outcome import Outcome
 from cli.demo.report import WIDTH, complaints_of, render, to_json, total_cost
 from cli.demo.run_report import cost_of_runs, render_runs, runs_to_json
@@ -21,6 +22,7 @@ from cli.demo.runs import Runner, RunOutcome, Runs, judge_run, read_runs
 from cli.demo.scenarios import Entry, groups_of, read_events
 from cli.demo.sender import Sender
 from cli.demo.spending import CAP_USD, affordable, price_of
+from cli.demo.summary import Summary, read_summary
 from cli.local.cloud import Wish, down, up
 from cli.local.processes import child_of
 from cli.local.providers import RealProvider, read_base
@@ -51,6 +53,7 @@ def run_demo(*, as_json: bool) -> bool:
             show.run(state, wish, chosen)
         show.run_sagas(state, sagas)
         show.run_budget(state)
+        show.sum_up(state)
         went_well = show.finish(as_json=as_json)
         keep_logs = not went_well
     except KeyboardInterrupt:
@@ -93,11 +96,14 @@ class Show:
         self._outcomes: dict[tuple[str, str], Outcome] = {}
         self._runs: dict[tuple[str, str], RunOutcome] = {}
         self._steps: list[Step] = []
+        self._summary: Summary | None = None
 
     def run(self, state: StateDirectory, wish: Wish, entries: Sequence[Entry]) -> None:
         """Bring the cloud into the wanted form and run these scenarios."""
         with progress_line("embedded cloud") as tell:
             cloud = up(state, tell, wish)
+        if not self._quiet:
+            notes.print(f"watch it, while it runs: {cloud.dashboard_url} with key {cloud.api_key}", soft_wrap=True)
         with Api(local_target(cloud, state)) as api, self._live() as update:
             for group in groups_of(entries):
                 self._run_group(Sender(cloud, api), group, update)
@@ -138,6 +144,11 @@ class Show:
             for self._steps in BudgetStory(cloud, api).play():
                 update()
 
+    def sum_up(self, state: StateDirectory) -> None:
+        """Hold what the page shows of it all against every job, one by one."""
+        with Api(local_target(state.require_cloud(), state)) as api:
+            self._summary = read_summary(api, Decimal(SPENT))
+
     @contextlib.contextmanager
     def _live(self) -> Iterator[Callable[[], None]]:
         """Keeps the table on the screen up to date; does nothing where nobody watches."""
@@ -159,14 +170,19 @@ class Show:
         outcomes, runs = list(self._outcomes.values()), list(self._runs.values())
         steps = [(step.complaint,) if step.complaint else () for step in self._steps]
         complaints = [*complaints_of(outcomes).values(), *map(judge_run, runs), *steps]
+        if self._summary:
+            complaints.append((self._summary.complaint,) if self._summary.complaint else ())
         good = sum(not found for found in complaints)
         cost = total_cost(outcomes) + cost_of_runs(runs)
         if as_json:
             told: dict[str, object] = {"ok": good == len(complaints), "cost_usd": str(cost), "runs": runs_to_json(runs)}
             told["budget"] = steps_to_json(self._steps)
+            told["summary"] = self._summary.to_json() if self._summary else None
             print_json(to_json(outcomes) | told)
         else:
             console.print(self._tables(), width=min(console.width, WIDTH))
+            if self._summary:
+                console.print(f"\n{self._summary.text()}", highlight=False)
             console.print(f"\n{good} of {len(complaints)} as expected, ${cost:.6f} at list prices")
         return good == len(complaints)
 

@@ -1,0 +1,91 @@
+"""The demo's last lines: what the counters and accounts say, which the page shows too, against every job one by one."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from cli.api import Api
+from cli.views import JobView
+
+STATES = ("waiting", "active", "delayed", "completed", "failed", "cancelled")
+_MOST_JOBS = 10_000
+_PATIENCE_S = 60.0
+_LOOK_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Numbers of jobs by state, and what was spent."""
+
+    counted: Mapping[str, int]
+    """By the counters, which follow the table's stream."""
+    listed: Mapping[str, int]
+    """Job by job."""
+    spent: Decimal
+    """By the accounts."""
+    receipts: Decimal
+    """The jobs' receipts, added up."""
+    elsewhere: Decimal
+    """What was recorded by hand, which no job has a receipt of."""
+
+    @property
+    def complaint(self) -> str:
+        """What does not agree; nothing where all does."""
+        wrong = [state for state in STATES if self.counted.get(state, 0) != self.listed.get(state, 0)]
+        if wrong:
+            return f"counters and jobs differ in {', '.join(wrong)}: {dict(self.counted)}, {dict(self.listed)}"
+        if self.spent != self.receipts + self.elsewhere:
+            return f"accounts say ${self.spent}, receipts ${self.receipts} and ${self.elsewhere} by hand"
+        return ""
+
+    def text(self) -> str:
+        """Three lines for a person."""
+        jobs = ", ".join(f"{self.counted[state]} {state}" for state in STATES if self.counted.get(state))
+        by_hand = f" and ${self.elsewhere:f} recorded by hand" if self.elsewhere else ""
+        agrees = self.complaint or "as the page shows it, and as every job's receipt adds up"
+        return f"jobs:  {jobs}\nspent: ${self.spent:f}: ${self.receipts:f} by receipts{by_hand}\n       {agrees}"
+
+    def to_json(self) -> dict[str, Any]:
+        """For a program."""
+        return {
+            "jobs": dict(self.counted),
+            "spent_usd": f"{self.spent:f}",
+            "receipts_usd": f"{self.receipts:f}",
+            "complaint": self.complaint or None,
+        }
+
+
+def read_summary(api: Api, elsewhere: Decimal) -> Summary:
+    """How it all stands, once counters and accounts have followed the stream; or at the end of patience.
+
+    Args:
+        api: of the cloud.
+        elsewhere: what was recorded by hand, in US dollars.
+    """
+    ends_at = time.monotonic() + _PATIENCE_S
+    while (summary := _read(api, elsewhere)).complaint and time.monotonic() < ends_at:
+        time.sleep(_LOOK_EVERY_S)
+    return summary
+
+
+def _read(api: Api, elsewhere: Decimal) -> Summary:
+    jobs = [JobView.of(document) for document in _jobs(api)]
+    total, costs = api.get("/api/overview")["jobs"], api.get("/api/costs", window="yearly")["total"]
+    return Summary(
+        counted={state: total[state] for state in STATES},
+        listed=Counter(job.state for job in jobs),
+        spent=Decimal(costs["cost_usd"]),
+        receipts=sum((job.cost_usd or Decimal(0) for job in jobs), Decimal(0)),
+        elsewhere=elsewhere,
+    )
+
+
+def _jobs(api: Api) -> Iterator[dict[str, Any]]:
+    """Every job of every tenant; one that moves on meanwhile may be on two pages."""
+    seen: dict[str, dict[str, Any]] = {}
+    for document in api.jobs(_MOST_JOBS):
+        seen.setdefault(document["id"], document)
+    return iter(seen.values())
