@@ -29,7 +29,7 @@ from tests.sockets import SocketGateway, serving
 __all__ = ["catalog", "clock", "cloud", "handler", "issue", "key_store", "machine"]
 
 HERE = Path(__file__).parent
-_ARGUMENTS = ["--no-sandbox", "--no-zygote", "--headless=shell"]
+ARGUMENTS = ["--no-sandbox", "--no-zygote", "--headless=shell"]
 _AS_IN_LAMBDA = {"AWS_LAMBDA_JS_RUNTIME": "nodejs24.x"}
 """There the package unpacks the libraries too that the browser needs."""
 _PATIENCE_MS = 20_000
@@ -52,9 +52,9 @@ def browser() -> Iterator[Browser]:
     """Chromium, from npm's package or installed."""
     expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
-        path, libraries = _chromium()
+        path, libraries = chromium()
         environment = {**os.environ, "LD_LIBRARY_PATH": libraries} if libraries else None
-        running = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS, env=environment)
+        running = playwright.chromium.launch(executable_path=path, args=ARGUMENTS, env=environment)
         yield running
         running.close()
 
@@ -184,7 +184,7 @@ def _url(server: ThreadingHTTPServer) -> str:
     return f"http://127.0.0.1:{server.server_port}"
 
 
-def _chromium() -> tuple[str, str]:
+def chromium() -> tuple[str, str]:
     """Where it is, and the folder of what it needs and this machine lacks, if anything."""
     if os.uname().machine == "x86_64" and os.uname().sysname == "Linux":
         _install()
