@@ -176,4 +176,40 @@ KNOWN_BUGS = (
             ),
         ),
     ),
+    KnownBug(
+        "a check is skipped where an optional parameter is given",
+        "tests/integration/api/test_provider_routes.py::test_who_names_a_model_may_not_try_more_than_who_does_not",
+        (
+            Edit(
+                "functions/api/provider_routes.py",
+                """
+    _checked(name, "trying a provider")
+    wanted = model or model_to_try(services().config, name)
+""",
+                """
+    wanted = model or model_to_try(services().config, _checked(name, "trying a provider"))
+""",
+            ),
+        ),
+    ),
+    KnownBug(
+        "a tenant that a request names is believed",
+        "tests/integration/api/test_isolation.py"
+        "::test_no_answer_holds_anything_of_another_tenants_and_nothing_of_theirs_changes",
+        (
+            Edit(
+                "layers/common/python/backstay/access/caller.py",
+                """
+        if not self.may_touch(named):
+            raise OfAnotherTenant(self.key_id, self.tenant, named)
+""",
+                "\n",
+            ),
+        ),
+    ),
+    KnownBug(
+        "an error quotes the key that was refused",
+        "tests/unit/llm/test_bad_servers.py::test_a_key_that_a_server_quotes_is_told_to_nobody_whatever_it_looks_like",
+        (Edit(f"{_LLM}/errors.py", "        message = message.replace(secret, A_KEY)\n", "        pass\n"),),
+    ),
 )
