@@ -7,12 +7,12 @@ from html import escape
 from typing import Any
 
 _CELL_X, _CELL_Y, _GAP = 50, 36, 6
-_LEFT, _TOP, _RIGHT, _BOTTOM = 40, 26, 8, 30
+_LEFT, _TOP, _RIGHT, _BOTTOM = 48, 26, 8, 30
 """What a graph's frame leaves to its axes, title and legend, in pixels."""
 _COLORS = ("#0b5d7a", "#b3541e", "#10633a", "#6b3fa0", "#a01c22", "#8a6d00", "#2b7de9", "#5f6b73", "#c2437f", "#3f8f8f")
 _FONT = "font-family='system-ui,sans-serif'"
 _IN_LEGEND = 6
-_LETTER_PX = 5.2
+_LETTER_PX, _MORE_PX = 5.6, 20
 
 Point = tuple[float, float]
 """Seconds since 1970, and a value."""
@@ -82,7 +82,7 @@ def _graph(widget: Mapping[str, Any], lines: Sequence[Line], span: Span) -> Iter
     properties = widget["properties"]
     yield f"<rect x='{x}' y='{y}' width='{width}' height='{height}' rx='4' fill='#fff' stroke='#d5dde2'/>"
     unit = properties["yAxis"]["left"].get("label", "")
-    title = properties["title"] + (f", {unit}" if unit else "")
+    title = properties["title"] + (f", {unit}" if unit and unit != properties["title"].lower() else "")
     yield _text(x + 8, y + 16, title, "font-weight='600' fill='#16232b'")
     shown = [line for line in lines if line.points]
     stacked = _stacked(shown) if properties["stacked"] else shown
@@ -108,17 +108,21 @@ def _stacked(lines: Sequence[Line]) -> list[Line]:
 
 
 def _drawn(frame: _Frame, line: Line, color: str, *, is_area: bool) -> str:
-    first, last = line.points[0][0], line.points[-1][0]
     if is_area:
-        step = frame.span.period_s
-        corners = [corner for time, value in line.points for corner in ((time, value), (time + step, value))]
-        outline = " ".join(frame.at(corner) for corner in ((first, 0.0), *corners, (last + step, 0.0)))
-        return f"<polygon points='{outline}' fill='{color}' stroke='{color}'/>"
-    if first == last:
+        return f"<path d='{''.join(_column(frame, point) for point in line.points)}' fill='{color}'/>"
+    if len(line.points) == 1:
         x, y = frame.at(line.points[0]).split(",")
         return f"<circle cx='{x}' cy='{y}' r='2.5' fill='{color}'/>"
     track = " ".join(frame.at(point) for point in line.points)
     return f"<polyline points='{track}' fill='none' stroke='{color}' stroke-width='1.6'/>"
+
+
+def _column(frame: _Frame, point: Point) -> str:
+    """As wide as what it counts took: nothing is claimed of times in between of which nothing is known."""
+    time, value = point
+    left, top = frame.at(point).split(",")
+    right, bottom = frame.at((time + frame.span.period_s, 0.0)).split(",")
+    return f"M{left},{bottom}V{top}H{right}V{bottom}Z" if value else ""
 
 
 def _axes(frame: _Frame) -> Iterator[str]:
@@ -140,7 +144,7 @@ def _legend(frame: _Frame, lines: Sequence[Line]) -> Iterator[str]:
         )
     for number, line in enumerate(lines):
         length = 12 + len(line.label) * _LETTER_PX
-        if number == _IN_LEGEND or x + length > end:
+        if number == _IN_LEGEND or x + length > end - _MORE_PX:
             yield _text(x, y, f"+ {len(lines) - number}", "fill='#4b5c66'")
             return
         yield f"<rect x='{x:.1f}' y='{y - 7}' width='8' height='8' fill='{_COLORS[number % len(_COLORS)]}'/>"
@@ -153,7 +157,7 @@ def _text(x: float, y: float, text: str, look: str) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value / 1000:.3g}k" if value >= 1000 else f"{value:.3g}"
+    return f"{value / 1000:.3g}k" if value >= 1000 else f"{value:.2g}" if value < 1 else f"{value:.3g}"
 
 
 def _clock(seconds: float) -> str:

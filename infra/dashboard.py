@@ -69,8 +69,8 @@ def _house(watched: Watched) -> tuple[Graph, ...]:
     slow = tuple(_latency(name, watched.tables[name], operation) for name, operation in OPERATIONS.items())
     alerts = tuple(_ours("AlertsOpened", "Sum", severity.value, Severity=severity.value) for severity in Severity)
     return (
-        Graph("Requests", "requests", of_api),
-        Graph("Answers take", "ms", took),
+        Graph("API requests", "requests", of_api),
+        Graph("API answers take", "ms", took),
         Graph("All functions", "calls", ill),
         Graph("Tables, p99", "ms", slow),
         Graph("Alerts opened", "alerts", alerts, is_stacked=True),

@@ -1,5 +1,6 @@
 """What a CloudWatch dashboard is made of, as plain data: rows of graphs, and headings between them. Pure."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,9 +58,9 @@ def _placed(rows: Sequence[Row], region: str) -> Iterator[Widget]:
             yield {"type": "text", **place, "properties": {"markdown": row.text, "background": "transparent"}}
             y += _HEADING_ROWS
             continue
-        width = COLUMNS // len(row)
-        for number, graph in enumerate(row):
-            place = {"x": number * width, "y": y, "width": width, "height": _GRAPH_ROWS}
+        edges = [COLUMNS * number // len(row) for number in range(len(row) + 1)]
+        for graph, (left, right) in zip(row, itertools.pairwise(edges), strict=True):
+            place = {"x": left, "y": y, "width": right - left, "height": _GRAPH_ROWS}
             yield {"type": "metric", **place, "properties": _properties(graph, region)}
         y += _GRAPH_ROWS
 

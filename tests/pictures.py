@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from cli.dashboards import draw
 from cli.demo.run import Show
@@ -19,8 +19,8 @@ from cli.target import local_target
 from tests.browser.conftest import ARGUMENTS, chromium
 
 PICTURES = REPOSITORY / "docs" / "pictures"
-_SHOWN_MINUTES = 10
-_SETTLED_MS = 1_500
+_SHOWN_MINUTES = 6
+_SETTLED_MS, _PATIENCE_MS = 1_500, 20_000
 _LARGEST_BYTES = 150_000
 
 
@@ -66,6 +66,7 @@ def _signed_in(cloud: LocalCloud) -> Iterator[Page]:
 def _photograph(page: Page, view: str) -> None:
     page.get_by_role("navigation").get_by_role("link", name=view, exact=True).click()
     page.get_by_role("heading", name=view, level=1).wait_for()
+    expect(page.get_by_text("Loading…")).to_have_count(0, timeout=_PATIENCE_MS)
     page.wait_for_timeout(_SETTLED_MS)  # what is asked for in several steps is all there
     page.screenshot(path=PICTURES / f"page-{view.lower().replace(' ', '-')}.png")
 

@@ -44,18 +44,23 @@ class Summary:
     def text(self) -> str:
         """Three lines for a person."""
         jobs = ", ".join(f"{self.counted[state]} {state}" for state in STATES if self.counted.get(state))
-        by_hand = f" and ${self.elsewhere:f} recorded by hand" if self.elsewhere else ""
+        by_hand = f" and ${_plain(self.elsewhere)} recorded by hand" if self.elsewhere else ""
         agrees = self.complaint or "as the page shows it, and as every job's receipt adds up"
-        return f"jobs:  {jobs}\nspent: ${self.spent:f}: ${self.receipts:f} by receipts{by_hand}\n       {agrees}"
+        return f"jobs:  {jobs}\nspent: ${_plain(self.spent)}: ${_plain(self.receipts)} by receipts{by_hand}\n       {agrees}"
 
     def to_json(self) -> dict[str, Any]:
         """For a program."""
         return {
             "jobs": dict(self.counted),
-            "spent_usd": f"{self.spent:f}",
-            "receipts_usd": f"{self.receipts:f}",
+            "spent_usd": _plain(self.spent),
+            "receipts_usd": _plain(self.receipts),
             "complaint": self.complaint or None,
         }
+
+
+def _plain(amount: Decimal) -> str:
+    """To the last digit that says something."""
+    return f"{amount.normalize():f}"
 
 
 def read_summary(api: Api, elsewhere: Decimal) -> Summary:

@@ -5,6 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 
 const HEIGHT = 180;
+const DAY_S = 86_400;
 
 export function Chart(props: { label: string; times: string[]; values: number[]; unit?: string }): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
@@ -14,6 +15,9 @@ export function Chart(props: { label: string; times: string[]; values: number[];
     if (!at) return;
     const ink = getComputedStyle(at).color;
     const axis = { stroke: ink, grid: { stroke: "#8884", width: 1 }, ticks: { stroke: "#8884", width: 1 } };
+    const times = props.times.map((time) => Date.parse(time) / 1000);
+    const [first = 0, second = first + DAY_S] = times;
+    const step = second - first; // as wide as a bar is, also where there is but one
     const bars = uPlot.paths.bars?.({ size: [0.7] });
     const chart = new uPlot(
       {
@@ -21,11 +25,11 @@ export function Chart(props: { label: string; times: string[]; values: number[];
         height: HEIGHT,
         legend: { show: false },
         cursor: { y: false },
-        scales: { y: { range: (_, __, most) => [0, most || 1] } },
+        scales: { x: { range: (_, from, to) => [from - step / 2, to + step / 2] }, y: { range: (_, __, most) => [0, most || 1] } },
         axes: [axis, { ...axis, size: 70, values: (_, marks) => marks.map((mark) => `${props.unit ?? ""}${mark}`) }],
         series: [{}, { label: props.label, stroke: "#2a9d8f", fill: "#2a9d8f55", ...(bars ? { paths: bars } : {}) }],
       },
-      [props.times.map((time) => Date.parse(time) / 1000), props.values],
+      [times, props.values],
       at,
     );
     const follow = new ResizeObserver(() => chart.setSize({ width: at.clientWidth, height: HEIGHT }));
