@@ -2,6 +2,7 @@
 went wrong.
 """
 
+import gc
 import os
 import pickle
 import sys
@@ -88,6 +89,8 @@ def _crashes(*, as_json: bool) -> int:
 def _all(seeds: range, processes: int) -> Iterator[Count]:
     """In processes of their own, which end without clearing up: what died in the middle must not run on."""
     parts = [seeds[start : start + _PART] for start in range(0, len(seeds), _PART)]
+    Story(seeds.start).run()  # loads whatever is loaded on first use, for all of them
+    gc.disable()  # it would go through all that is kept, again and again
     with tempfile.TemporaryDirectory() as folder:
         running: dict[int, Path] = {}
         for number, part in enumerate(parts):

@@ -192,7 +192,7 @@ def _ask(wish: Wish) -> bool:
 
 def _wishes(luck: random.Random, until: float) -> Iterator[tuple[Wish, ...]]:
     in_a_burst = luck.random() < 0.5
-    for number in range(luck.randint(3, 8)):
+    for number in range(luck.randint(2, 6)):
         tenant, key = luck.choice(TENANTS), f"wish-{number}"
         task = luck.choice(("ask-once", "ask-once", "ask-thrice", "stumble", "in-order"))
         at, how = luck.uniform(0, 0.1 if in_a_burst else until / 2), _ways(luck)
