@@ -15,6 +15,7 @@ from bench import (
     items,
     llm_calls,
     overhead,
+    page,
     saga_steps,
     speedup,
     stats_growth,
@@ -51,6 +52,7 @@ BENCHMARKS = tuple(
         saga_steps,
         alerts,
         stats_growth,
+        page,
     )
 )
 NAMES = tuple(name for benchmark in BENCHMARKS for name in benchmark.names)

@@ -14,6 +14,7 @@ from backstay.alerts.announcing import sources_of
 from infra.code import FunctionsFolder
 from infra.function import Function, FunctionProps, Surroundings
 from infra.layer import Layers
+from infra.live import Live
 from infra.measures import dead_queue_of
 from infra.own_rules import hear_own_events
 from infra.permissions import acknowledge
@@ -35,6 +36,7 @@ class AlertingProps:
     reach: Reach
     topic: sns.ITopic
     """Where alarms speak."""
+    live: Live
 
 
 class Alerting(Construct):
@@ -59,6 +61,7 @@ class Alerting(Construct):
         self._keep_what_fails(function, around)
         props.reach.storage.let_work_on_alerts(function.role)
         props.reach.let_tell(function.role)
+        props.live.let_tell(function.role)
         self._listen(function, around, props.topic)
         config = props.reach.config
         hear_own_events(self, around.stage, config.alerts, around.alarms.rules, function.lambda_function)

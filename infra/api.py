@@ -1,17 +1,16 @@
 """The HTTP API: one route, which leads everything to the function that answers."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
-from aws_cdk import aws_logs as logs
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
 from infra.code import FunctionsFolder
 from infra.function import Function, FunctionProps, Surroundings
+from infra.gateway_stage import GatewayStageProps, open_stage
 from infra.layer import Layers
 from infra.permissions import acknowledge, let_any
 from infra.provider_alarms import watch_answers
@@ -80,32 +79,8 @@ class Api(Construct):
         )
         acknowledge(api, "APIG4", "keys are checked in the function, cached for 30 s; /health answers without one")
         self.url, self.id = api.api_endpoint, api.api_id
-        self._open(api, around)
+        open_stage(self, around, GatewayStageProps(api.api_id, "$default", "api", _ACCESS_LOG))
         watch_answers(around.alarms, api.api_id)
-
-    def _open(self, api: apigateway.HttpApi, around: Surroundings) -> None:
-        log_group = logs.LogGroup(
-            self,
-            "AccessLogs",
-            log_group_name=f"/aws/vendedlogs/{around.stage.prefix}api-access",
-            retention=around.stage.log_retention,
-            encryption_key=around.encryption.key,
-            removal_policy=around.stage.removal,
-        )
-        apigateway.CfnStage(
-            self,
-            "Stage",
-            api_id=api.api_id,
-            stage_name="$default",
-            auto_deploy=True,
-            access_log_settings=apigateway.CfnStage.AccessLogSettingsProperty(
-                destination_arn=log_group.log_group_arn, format=json.dumps(_ACCESS_LOG)
-            ),
-            default_route_settings=apigateway.CfnStage.RouteSettingsProperty(
-                throttling_rate_limit=around.stage.requests_per_second,
-                throttling_burst_limit=2 * around.stage.requests_per_second,
-            ),
-        )
 
     def _grant(self, around: Surroundings, reach: Reach) -> None:
         role, storage = self._role, reach.storage

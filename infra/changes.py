@@ -45,7 +45,6 @@ class Changes(Construct):
             ),
         )
         self._follow(function, around, props.reach)
-        props.reach.storage.let_see_who_watches(function.role)
         props.live.let_tell(function.role)
 
     def _follow(self, function: Function, around: Surroundings, reach: Reach) -> None:

@@ -1,19 +1,18 @@
 """Live updates: the WebSocket API, the function behind it, and the queue of what is to be pushed."""
 
-import json
 from dataclasses import dataclass
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda_event_sources as sources
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.aws_apigatewayv2_integrations import WebSocketLambdaIntegration
 from constructs import Construct
 
 from infra.code import FunctionsFolder
 from infra.function import Function, FunctionProps, Surroundings
+from infra.gateway_stage import GatewayStageProps, open_stage
 from infra.layer import Layers
 from infra.permissions import acknowledge, let_any
 from infra.storage import Storage
@@ -67,12 +66,14 @@ class Live(Construct):
         """Where sockets open."""
         function = self._function(around, props, f"{base}/{STAGE}")
         self._answer(function)
-        self._open(around)
+        open_stage(self, around, GatewayStageProps(self._api.api_id, STAGE, "live", _ACCESS_LOG))
         self._queue = self._feed(function, around)
-        self._grant(function.role, props.storage)
+        self._storage = props.storage
+        self._grant(function.role)
 
     def let_tell(self, role: iam.Role) -> None:
-        """Hand in what changed, to be pushed to those who watch."""
+        """See who watches, and hand in what is to be pushed to them."""
+        self._storage.let_see_who_watches(role)
         self._queue.grant(role, "sqs:SendMessage")
 
     def _function(self, around: Surroundings, props: LiveProps, callback_url: str) -> Function:
@@ -98,30 +99,6 @@ class Live(Construct):
             route = self._api.add_route(key, integration=integration)
             acknowledge(route, "APIG4", "a ticket opens a socket, once, within 30 s; the function takes it")
 
-    def _open(self, around: Surroundings) -> None:
-        log_group = logs.LogGroup(
-            self,
-            "AccessLogs",
-            log_group_name=f"/aws/vendedlogs/{around.stage.prefix}live-access",
-            retention=around.stage.log_retention,
-            encryption_key=around.encryption.key,
-            removal_policy=around.stage.removal,
-        )
-        apigateway.CfnStage(
-            self,
-            "Stage",
-            api_id=self._api.api_id,
-            stage_name=STAGE,
-            auto_deploy=True,
-            access_log_settings=apigateway.CfnStage.AccessLogSettingsProperty(
-                destination_arn=log_group.log_group_arn, format=json.dumps(_ACCESS_LOG)
-            ),
-            default_route_settings=apigateway.CfnStage.RouteSettingsProperty(
-                throttling_rate_limit=around.stage.requests_per_second,
-                throttling_burst_limit=2 * around.stage.requests_per_second,
-            ),
-        )
-
     def _feed(self, function: Function, around: Surroundings) -> sqs.Queue:
         queue = encrypted_queue(
             self, "Queue", "live", around.stage, around.encryption, visibility_s=_TIMEOUT_S, kept=_KEPT
@@ -132,9 +109,9 @@ class Live(Construct):
         )
         return queue
 
-    def _grant(self, role: iam.Role, storage: Storage) -> None:
-        storage.let_keep_connections(role)
-        storage.let_check_keys(role)
+    def _grant(self, role: iam.Role) -> None:
+        self._storage.let_keep_connections(role)
+        self._storage.let_check_keys(role)
         sockets = Stack.of(self).format_arn(
             service="execute-api", resource=self._api.api_id, resource_name=f"{STAGE}/POST/@connections/*"
         )

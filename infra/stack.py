@@ -128,9 +128,9 @@ class BackstayStack(Stack):
         Sweep(self, "Sweep", around, SweepProps(props.folder, layers, reach))
         Credits(self, "Credits", around, CreditsProps(props.folder, layers, reach))
         Changes(self, "Changes", around, ChangesProps(props.folder, layers, reach, live))
-        Alerting(self, "Alerting", around, AlertingProps(props.folder, layers, reach, self._topic))
+        Alerting(self, "Alerting", around, AlertingProps(props.folder, layers, reach, self._topic, live))
         Ledger(self, "Ledger", around, LedgerProps(props.folder, layers, reach))
-        Watch(self, "Watch", around, WatchProps(props.folder, layers, reach))
+        Watch(self, "Watch", around, WatchProps(props.folder, layers, reach, live))
         self._tell(api.url, around.environment)
         CfnOutput(self, "LiveUrl", value=live.url)
         if props.folder.platform.name == "lambda":  # the embedded cloud serves the same files itself

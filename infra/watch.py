@@ -10,6 +10,7 @@ from constructs import Construct
 from infra.code import FunctionsFolder
 from infra.function import Function, FunctionProps, Surroundings
 from infra.layer import Layers
+from infra.live import Live
 from infra.reach import Reach
 
 _EVERY_MIN = 5
@@ -24,6 +25,7 @@ class WatchProps:
     folder: FunctionsFolder
     layers: Layers
     reach: Reach
+    live: Live
 
 
 class Watch(Construct):
@@ -50,6 +52,7 @@ class Watch(Construct):
         reach.let_announce(function.role)
         reach.storage.let_work_on_jobs(function.role)
         reach.storage.let_keep_payloads(function.role)
+        props.live.let_tell(function.role)
         self._listen(function, reach)
 
     def _listen(self, function: Function, reach: Reach) -> None:

@@ -16,6 +16,7 @@ from backstay.workflows.status_events import StatusEvents
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from backstay.live.telling import Teller
     from backstay.workflows.announcements import Announcements
     from backstay.workflows.watching import Watcher
 
@@ -47,6 +48,8 @@ def handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any
         record = _events().take(event["detail"])
         if record and record.state in _FAILED:
             emit([Metric("RunFailed", _FAILED[record.state], "Percent")], {"Saga": record.saga}, {"run_id": record.id})
+        if record:
+            _tell_watchers(record)
         return {"run_id": record.id, "state": str(record.state)} if record else {}
     done = _watcher().look(lambda: context.get_remaining_time_in_millis() < _MARGIN_MS)
     found = {"looked_at": done.looked_at, "stuck": [record.id for record in done.stuck]}
@@ -55,6 +58,12 @@ def handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any
     if done.troubles:
         raise WatchError("; ".join(f"{run_id}: {trouble}" for run_id, trouble in done.troubles.items()))
     return found
+
+
+def _tell_watchers(record: RunRecord) -> None:
+    from backstay.live.changes import Changes
+
+    _teller().tell(lambda: {record.tenant: Changes(runs=frozenset({record.id}))})
 
 
 def _tell_of_stuck(record: RunRecord) -> None:
@@ -71,6 +80,13 @@ def _announcements() -> "Announcements":
     from backstay.workflows.announcements import Announcements
 
     return Announcements(Environment.read().stage)
+
+
+@cache
+def _teller() -> "Teller":
+    from backstay.live.telling import Teller
+
+    return Teller(Environment.read())
 
 
 @cache

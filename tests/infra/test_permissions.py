@@ -118,7 +118,7 @@ def test_only_one_function_pushes_over_sockets_and_only_those_who_see_changes_te
     assert pushers == {"backstay-dev-live"}
     queue = derived.id_of("AWS::SQS::Queue", "QueueName", "backstay-dev-live")
     tellers = {name for name in derived.functions() if queue in derived.resources_of(name, "sqs:SendMessage")}
-    assert tellers == {"backstay-dev-follow-changes"}
+    assert tellers == {f"backstay-dev-{name}" for name in ("follow-changes", "route-alerts", "watch-workflows")}
 
 
 def test_who_issues_tickets_opens_no_socket_and_sees_none(derived: Template) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from llmock.pytest_plugin import LLMock
 
+from backstay import aws
 from backstay.alerts.alert import opened_by
 from backstay.alerts.occurrence import Kind, Occurrence, Severity
 from backstay.alerts.store import AlertStore
@@ -24,6 +25,7 @@ from backstay.jobs.counter_store import CounterStore
 from backstay.jobs.record import JobRecord, State
 from backstay.jobs.step import job_of_step
 from backstay.live.connections import ConnectionStore
+from backstay.live.telling import QUEUE
 from backstay.settings import Environment
 from backstay.workflows.run import RunRecord, RunState
 from backstay.workflows.run_store import RunStore
@@ -252,3 +254,18 @@ def work_off(house: House, task: str) -> JobRecord:
 def result_of(record: JobRecord) -> Any:
     assert record.result is not None, record.error or record.failures
     return json.loads(record.result.inline or "")
+
+
+def test_who_watches_hears_of_alerts_and_of_runs(house: House, step_functions: StepFunctions) -> None:
+    env = house.machine.env
+    aws.sqs().create_queue(QueueName=f"backstay-test-{QUEUE}")
+    connections = ConnectionStore(env.connections_table)
+    for number, audience in enumerate(("acme", "*")):
+        connections.open(connections.issue(audience, "hash").text, f"c{number}")
+    put_run(house, run_id := "acme." + "r" * 24)
+    handler_of("watch-workflows")(house.raw("watch-workflows"), Context())
+    (alert_id,) = handler_of("route-alerts")(house.raw("route-alerts"), Context())
+    told = [json.loads(message["body"]) for message in house.machine.receive(QUEUE)]
+    of_run, of_alert = {"runs": [run_id]}, {"alerts": [alert_id]}
+    wanted = [("*", of_alert), ("*", of_run), ("acme", of_run)]
+    assert sorted(((one["audience"], one["changes"]) for one in told), key=str) == wanted

@@ -34,7 +34,7 @@ def surroundings(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def _forget() -> None:
-    for known in (saga_catalog.sagas, watch._events, watch._watcher):
+    for known in (saga_catalog.sagas, watch._events, watch._watcher, watch._teller):
         known.cache_clear()
 
 

@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import botocore.config
@@ -59,6 +59,12 @@ def _client(service: str, config: botocore.config.Config = _CONFIG, endpoint_url
 def dynamodb() -> "DynamoDBClient":
     """The DynamoDB client."""
     return cast("DynamoDBClient", _client("dynamodb"))
+
+
+def query_all(**request: Any) -> Iterator[dict[str, Any]]:
+    """Every item that a query of DynamoDB finds, page by page, in DynamoDB's own notation."""
+    for page in dynamodb().get_paginator("query").paginate(**request):
+        yield from page["Items"]
 
 
 def dynamodb_for_guards() -> "DynamoDBClient":

@@ -156,18 +156,14 @@ class KeyStore:
 
     def list(self) -> tuple[ApiKey, ...]:
         """Every key, oldest first; revoked ones for 90 days."""
-        pages = (
-            aws.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self._table,
-                IndexName=_LIST_INDEX,
-                KeyConditionExpression="#list = :keys",
-                ExpressionAttributeNames={"#list": "list"},
-                ExpressionAttributeValues={":keys": {"S": _LIST}},
-            )
+        found = aws.query_all(
+            TableName=self._table,
+            IndexName=_LIST_INDEX,
+            KeyConditionExpression="#list = :keys",
+            ExpressionAttributeNames={"#list": "list"},
+            ExpressionAttributeValues={":keys": {"S": _LIST}},
         )
-        return tuple(ApiKey.from_item(decode_item(item)) for page in pages for item in page["Items"])
+        return tuple(ApiKey.from_item(decode_item(item)) for item in found)
 
     def _current(self, key_id: str) -> tuple[Mapping[str, Any], ApiKey]:
         pointer = self._item(f"id#{key_id}")

@@ -109,18 +109,14 @@ class ConnectionStore:
     def all(self) -> tuple[Connection, ...]:
         """Every open socket. There are as many as people who look, so that they are read together."""
         oldest = self._clock() - CONNECTION_LASTS
-        pages = (
-            aws.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self._table,
-                IndexName=_LIST_INDEX,
-                KeyConditionExpression="#list = :open AND opened_at > :oldest",
-                ExpressionAttributeNames={"#list": "list"},
-                ExpressionAttributeValues=encode_item({":open": _LIST, ":oldest": iso(oldest)}),
-            )
+        found = aws.query_all(
+            TableName=self._table,
+            IndexName=_LIST_INDEX,
+            KeyConditionExpression="#list = :open AND opened_at > :oldest",
+            ExpressionAttributeNames={"#list": "list"},
+            ExpressionAttributeValues=encode_item({":open": _LIST, ":oldest": iso(oldest)}),
         )
-        items = (decode_item(item) for page in pages for item in page["Items"])
+        items = map(decode_item, found)
         return tuple(Connection(item["connection_id"], item["audience"], item["key_hash"]) for item in items)
 
     def take_turn(self, audience: str) -> bool:
