@@ -46,7 +46,8 @@ class Summary:
         jobs = ", ".join(f"{self.counted[state]} {state}" for state in STATES if self.counted.get(state))
         by_hand = f" and ${_plain(self.elsewhere)} recorded by hand" if self.elsewhere else ""
         agrees = self.complaint or "as the page shows it, and as every job's receipt adds up"
-        return f"jobs:  {jobs}\nspent: ${_plain(self.spent)}: ${_plain(self.receipts)} by receipts{by_hand}\n       {agrees}"
+        spent = f"${_plain(self.spent)}: ${_plain(self.receipts)} by receipts{by_hand}"
+        return f"jobs:  {jobs}\nspent: {spent}\n       {agrees}"
 
     def to_json(self) -> dict[str, Any]:
         """For a program."""
