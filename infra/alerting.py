@@ -11,12 +11,14 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from backstay.alerts.announcing import sources_of
+from backstay.alerts.telling import ESCALATION
 from infra.code import FunctionsFolder
 from infra.function import Function, FunctionProps, Surroundings
+from infra.function_alarms import CRASHED
 from infra.layer import Layers
 from infra.live import Live
 from infra.measures import dead_queue_of
-from infra.own_rules import hear_own_events
+from infra.own_rules import hear_own_events, shaped
 from infra.permissions import acknowledge
 from infra.queue_alarms import watch_dead_letters
 from infra.reach import Reach
@@ -65,6 +67,26 @@ class Alerting(Construct):
         self._listen(function, around, props.topic)
         config = props.reach.config
         hear_own_events(self, around.stage, config.alerts, around.alarms.rules, function.lambda_function)
+        self._hear_of_failed_escalations(function, around, props.reach.escalation.arn)
+
+    def _hear_of_failed_escalations(self, function: Function, around: Surroundings, machine: str) -> None:
+        """An alert all the same: a single one for all of them, so that a machine that fails always begins no circle."""
+        rule = around.alarms.rules[CRASHED]
+        text = "The escalation of an alert has failed: people may not have been told. See which: backstay alerts ls"
+        execution = events.EventField.from_path("$.detail.name")
+        as_ours = shaped(around.stage, rule, ESCALATION, text, {"alert": execution})
+        events.Rule(
+            self,
+            "Escalations",
+            description="Escalations of alerts that failed",
+            enabled=rule.enabled,
+            event_pattern=events.EventPattern(
+                source=["aws.states"],
+                detail_type=["Step Functions Execution Status Change"],
+                detail={"stateMachineArn": [machine], "status": ["FAILED", "TIMED_OUT"]},
+            ),
+            targets=[targets.LambdaFunction(function.lambda_function, event=as_ours)],
+        )
 
     def _keep_what_fails(self, function: Function, around: Surroundings) -> None:
         dead = encrypted_queue(self, "Dead", dead_queue_of("route-alerts"), around.stage, around.encryption)

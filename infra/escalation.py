@@ -42,12 +42,12 @@ class Escalation(Construct):
         props.storage.let_look_at_alerts(machine.role)
         props.queue.let_send(machine.role)
         props.encryption.let_use(machine.role, "dynamodb", "sqs")
-        self._arn = machine.state_machine.state_machine_arn
+        self.arn = machine.state_machine.state_machine_arn
         _mention_gaps(props.settings)
 
     def let_tell(self, role: iam.Role) -> None:
         """See to it that people are told of alerts."""
-        let(role, ("states:StartExecution",), self._arn)
+        let(role, ("states:StartExecution",), self.arn)
         self._queue.let_send(role)
 
 

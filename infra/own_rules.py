@@ -50,21 +50,30 @@ def hear_own_events(
             _hear(scope, stage, rules[name], own.event, router)
 
 
-def _hear(scope: Construct, stage: Stage, rule: Rule, wanted: EventSettings, router: lambda_.IFunction) -> None:
-    shaped = events.RuleTargetInput.from_object(
+def shaped(stage: Stage, rule: Rule, source: str, text: str, details: Mapping[str, str]) -> events.RuleTargetInput:
+    """Any event of the bus in the form that our own have.
+
+    Args:
+        stage: whose alert it becomes.
+        rule: under which rule.
+        source: what it is about, or the field of the event that says so.
+        text: one sentence for a person.
+        details: what else helps to find out, or fields of the event.
+    """
+    return events.RuleTargetInput.from_object(
         {
             "id": events.EventField.event_id,
             "time": events.EventField.time,
             "source": f"{sources_of(stage.name)}{rule.category}",
             "detail-type": rule.name,
-            "detail": {
-                "rule": rule.name,
-                "source": events.EventField.source,
-                "text": rule.text or f"{rule.condition[:1].upper()}{rule.condition[1:]} has come",
-                "details": {"event": events.EventField.detail_type},
-            },
+            "detail": {"rule": rule.name, "source": source, "text": text, "details": dict(details)},
         }
     )
+
+
+def _hear(scope: Construct, stage: Stage, rule: Rule, wanted: EventSettings, router: lambda_.IFunction) -> None:
+    text = rule.text or f"{rule.condition[:1].upper()}{rule.condition[1:]} has come"
+    as_ours = shaped(stage, rule, events.EventField.source, text, {"event": events.EventField.detail_type})
     events.Rule(
         scope,
         rule.name,
@@ -74,5 +83,5 @@ def _hear(scope: Construct, stage: Stage, rule: Rule, wanted: EventSettings, rou
             detail_type=list(wanted.detail_type) or None,
             detail=dict(wanted.detail) or None,
         ),
-        targets=[targets.LambdaFunction(router, event=shaped)],
+        targets=[targets.LambdaFunction(router, event=as_ours)],
     )

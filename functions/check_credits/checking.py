@@ -18,6 +18,7 @@ from backstay.outbound.urls import parse_url
 from backstay.telemetry import Metric, emit, logger
 
 from .openrouter import ADDRESS, CheckFailed, balance_of
+from .telling import tell_what_is_left
 
 KIND = "openrouter"
 """The only kind of provider that can be asked (facts: OpenAI and Anthropic have no such endpoint)."""
@@ -76,6 +77,8 @@ class Checking:
             state = CreditState().with_balance(balance, self._clock())
             write_credit(self._table, one.provider, state)
             emit(metrics_of(state), {"Provider": one.provider})
+            if one.provider not in settings.providers:
+                tell_what_is_left(one.provider, left, settings.credits)
             yield Checked(one.provider, state)
 
     def _check_all(self, addresses: dict[str, str], known: dict[str, CreditState]) -> Iterator[Checked]:

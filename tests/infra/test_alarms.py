@@ -107,6 +107,16 @@ def test_stacks_know_each_other_by_names_that_stay(dev: Template) -> None:
     assert len(exported) == len(dev.of_type("AWS::DynamoDB::Table")) + 1
 
 
+def test_an_escalation_that_fails_is_an_alert(dev: Template) -> None:
+    _, rule = dev.starting("AWS::Events::Rule", "AlertingEscalations")
+    machine = rule["EventPattern"]["detail"]["stateMachineArn"]
+    assert "Escalation" in str(machine)
+    (target,) = rule["Targets"]
+    written = target["InputTransformer"]["InputTemplate"]
+    assert '"rule":"system.crashed"' in written
+    assert '"source":"escalate-alert"' in written
+
+
 def test_a_team_s_rule_over_a_metric_is_an_alarm(adjusted: Template) -> None:
     (slow,) = of_rule(adjusted, "acme.slow_import")
     assert slow["AlarmName"] == "backstay-dev-acme.slow_import/ImportSeconds.import"

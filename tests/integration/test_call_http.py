@@ -79,6 +79,14 @@ def test_every_try_carries_the_same_key_and_costs_no_attempt(machine, host, cloc
     assert {request.headers["idempotency-key"] for request in host.received} == {record.id}
 
 
+def test_a_host_that_sends_us_away_is_measured_by_its_name(machine, host, capsys):
+    host.answers(status(429, Retry_After="600"), status(503))
+    call(machine, url=host.url())
+    call(machine, url=host.url())
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "RateLimited" in line]
+    assert [(line["RateLimited"], line["Provider"]) for line in lines] == [([1.0], "127.0.0.1")]
+
+
 def test_another_status_fails_with_the_beginning_of_the_body(machine, host):
     host.answers(status(422, b"no such customer"))
     record = call(machine, url=host.url())

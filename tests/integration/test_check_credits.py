@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backstay import config
+from backstay.budgets.budget import Budget
+from backstay.budgets.top_ups import TopUp, TopUps
 from backstay.circuits import PAUSED, UNPAID, Circuits, provider_circuit
 from backstay.credit import Balance, read_credits
 from check_credits.checking import Checking, metrics_of
@@ -158,3 +160,18 @@ def test_who_was_held_for_payment_goes_on_once_there_is_credit(
     stats = Circuits(settings, cloud.guards_table).stats(provider_circuit("gateway"))
     assert (stats.state is CircuitState.CLOSED) is closes
     assert stats.held == ("" if closes else held)
+
+
+def test_what_was_bought_of_a_provider_without_models_is_told_when_it_runs_low_and_when_it_no_longer_does(
+    cloud, clock, bus
+):
+    """Alarms stand for providers of models alone: one costs ten cents a month."""
+    settings = config.parse("[rates.twilio]\nsms = 0.01\n[rates.slack]\nmessage = 0.01\n")
+    checking, bought = Checking(settings, cloud.guards_table, dict[str, str]().get, clock=clock), TopUps("guards")
+    bought.add(Budget("provider:twilio", {}), TopUp(Decimal(3), clock()), "first")
+    checking.check()
+    assert bus.told == [("cost.credits_low", "twilio", "begins"), ("cost.credits_critical", "twilio", "ends")]
+    bus.details.clear()
+    bought.add(Budget("provider:twilio", {}), TopUp(Decimal(30), clock()), "second")
+    checking.check()
+    assert bus.told == [("cost.credits_low", "twilio", "ends"), ("cost.credits_critical", "twilio", "ends")]
