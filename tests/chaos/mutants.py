@@ -7,9 +7,11 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 from bench.figures import Figure, Part
 from bench.run import Run
@@ -18,6 +20,7 @@ from tests.chaos.known_bugs import KNOWN_BUGS, Edit, KnownBug
 
 _NOT_COPIED = (".*", "__pycache__", "node_modules", "cdk.out")
 _SOURCES = ("layers/common/python", "functions", ".")
+_AT_ONCE = 2
 _OF_A_VERDICT = ("AssertionError", "assert ", "Failed: DID NOT RAISE")
 
 
@@ -55,11 +58,16 @@ def run(run: Run) -> list[Figure]:
     Raises:
         StaleBugError: they do not, or a bug can't be put back.
     """
-    with _copied() as copy, run.progress("known bugs", len(KNOWN_BUGS)) as step:
-        sound = copy.judge([bug.test for bug in KNOWN_BUGS])
+    with ExitStack() as copying, run.progress("known bugs", len(KNOWN_BUGS)) as step:
+        copies = [copying.enter_context(_copied()) for _ in range(_AT_ONCE)]
+        sound = copies[0].judge([bug.test for bug in KNOWN_BUGS])
         if sound.disproved or sound.broken:
             raise StaleBugError(f"without any bug {sound.disproved} tests fail, and so do {sound.broken}")
-        return figures([_put_back(copy, bug, step) for bug in KNOWN_BUGS])
+        free: SimpleQueue[Copy] = SimpleQueue()
+        for copy in copies:
+            free.put(copy)
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            return figures(list(threads.map(lambda bug: _put_back(free, bug, step), KNOWN_BUGS)))
 
 
 def figures(found: Sequence[Found]) -> list[Figure]:
@@ -78,9 +86,11 @@ def figures(found: Sequence[Found]) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _put_back(copy: "Copy", bug: KnownBug, step: Callable[[], None]) -> Found:
+def _put_back(free: "SimpleQueue[Copy]", bug: KnownBug, step: Callable[[], None]) -> Found:
+    copy = free.get()
     with copy.edited(bug.edits):
         found = Found(bug, copy.judge([bug.test]))
+    free.put(copy)
     step()
     return found
 
