@@ -41,6 +41,8 @@ class Wish:
     """The folder whose sagas are deployed."""
     config: Path = REPOSITORY / FILE_NAME
     """The backstay.toml that is deployed, with its providers answered on this machine."""
+    checks_permissions: bool = False
+    """Whether functions may do what their roles allow and nothing else, as on AWS."""
 
 
 def up(state: StateDirectory, tell: Tell, wish: Wish = Wish()) -> LocalCloud:
@@ -76,7 +78,7 @@ def down(state: StateDirectory, *, keep_logs: bool = False) -> bool:
 
 
 def _start(state: StateDirectory, tell: Tell, wish: Wish) -> LocalCloud:
-    servers = Servers(state, wish.owner)
+    servers = Servers(state, wish.owner, checks_permissions=wish.checks_permissions)
     try:
         servers.start(tell, reaches_outside=wish.provider is not None)
         Deployment(state, servers.endpoint_url).prepare(tell)

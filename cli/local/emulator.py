@@ -1,5 +1,7 @@
 """The AWS emulator, with its alarms mended: by itself it looks at a metric with any dimensions, and at one period.
 
+Where it checks what functions may do, it notes what they do.
+
 Served as `cli.local.emulator:app`.
 """
 
@@ -11,6 +13,7 @@ from ministack.app import app  # type: ignore[import-untyped]
 from ministack.services import cloudwatch  # type: ignore[import-untyped]
 
 from cli.local.alarms import Point, state_of
+from cli.local.permissions import note_uses
 
 __all__ = ["app"]
 
@@ -42,3 +45,4 @@ def evaluate(alarm: dict[str, Any]) -> None:
 
 
 cloudwatch._evaluate_alarm = evaluate  # noqa: SLF001
+note_uses()

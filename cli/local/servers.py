@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from cli.local.environment import aws_environment, network_environment, plain_environment
+from cli.local.permissions import checking_environment
 from cli.local.processes import Child, free_loopback_socket, is_running, spawn
 from cli.local.state import StateDirectory
 from cli.problems import Problem
@@ -21,9 +22,16 @@ _READY_WITHIN_S = 60
 class Servers:
     """Starts the processes of one cloud, noting each as it starts so that none can be lost."""
 
-    def __init__(self, state: StateDirectory, owner: Child | None) -> None:
-        """`owner` is the process without which this cloud makes no sense, or None for one that stays."""
-        self._state, self._owner = state, owner
+    def __init__(self, state: StateDirectory, owner: Child | None, *, checks_permissions: bool = False) -> None:
+        """Starts nothing yet.
+
+        Args:
+            state: where they keep what they keep.
+            owner: the process without which this cloud makes no sense, or None for one that stays.
+            checks_permissions: whether functions may do what their roles allow and nothing else, as on AWS. What they
+                do is noted then.
+        """
+        self._state, self._owner, self._checks_permissions = state, owner, checks_permissions
         self._children: tuple[Child, ...] = ()
         self.endpoint_url = self.llm_url = self.inbox_url = self.page_url = ""
 
@@ -113,6 +121,7 @@ class Servers:
         return (
             plain
             | (network_environment() if reaches_outside else {})
+            | (checking_environment(self._state.permissions) if self._checks_permissions else {})
             | {
                 "GATEWAY_PORT": str(port),
                 "BIND_HOST": "127.0.0.1",

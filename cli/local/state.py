@@ -88,6 +88,11 @@ class StateDirectory:
         return self.path / "page"
 
     @property
+    def permissions(self) -> Path:
+        """What functions did to AWS, where the cloud checks whether they may: see `cli.local.permissions`."""
+        return self.path / "permissions.jsonl"
+
+    @property
     def _children(self) -> Path:
         return self.path / "processes.json"
 
