@@ -40,7 +40,7 @@ def figures(found: list[Simulated]) -> list[Figure]:
 
 
 def run_crashes(_: Run) -> list[Figure]:
-    """For tasks with one question and with three."""
+    """For jobs with one question and with three, and for a run of a saga."""
     found = crash_everywhere()
     return [
         Figure(

@@ -79,7 +79,7 @@ def _one(seed: int) -> int:
 
 
 def _crashes(*, as_json: bool) -> int:
-    points = [point for task in crashes.TASKS for point in crashes.points(task)]
+    points = [point for way in crashes.WAYS for point in crashes.points(way)]
     wrong = [str(point) for point in points if point.wrong]
     said = {"points": len(points), "inside": sum(point.inside for point in points), "wrong": wrong}
     sys.stdout.write(json.dumps(said) + "\n" if as_json else "".join(f"{point}\n" for point in points))

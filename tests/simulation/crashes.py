@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 
 from tests.simulation.clockwork import current_process
 from tests.simulation.faults import DEATHS, Fate, Fates
+from tests.simulation.runs import RunWish
 from tests.simulation.story import Story, Wish
 
-TASKS = ("ask-once", "ask-thrice")
+SAGA = "saga"
+WAYS = ("ask-once", "ask-thrice", SAGA)
+"""Of a job that asks a model once, of one that asks three times, and of three steps' jobs of a run."""
 _SWEEP = "sweep"
 """What puts things right is not on the job's way."""
 
@@ -42,7 +45,7 @@ class Window:
 class Point:
     """One death, and what was wrong afterwards."""
 
-    task: str
+    way: str
     call: Call
     fate: Fate
     inside: bool
@@ -50,7 +53,7 @@ class Point:
     wrong: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.task}: {self.fate} {self.call}: {'; '.join(self.wrong) or 'right'}"
+        return f"{self.way}: {self.fate} {self.call}: {'; '.join(self.wrong) or 'right'}"
 
 
 @dataclass
@@ -70,13 +73,14 @@ class _Scripted:
 
 
 class _Way(Story):
-    """One job, with one death on its way."""
+    """With one death on it. One job, or one run of a saga."""
 
-    def __init__(self, task: str, script: _Scripted) -> None:
+    def __init__(self, way: str, script: _Scripted) -> None:
         super().__init__(seed=0)
-        self.script = script
-        self.wish = Wish(task, "acme", "one", {"about": "one"}, 0)
-        self.wishes, self.run_wishes = ((self.wish,),), ()
+        self.script, self.is_saga = script, way == SAGA
+        self.wish = Wish("ask-once" if self.is_saga else way, "acme", "one", {"about": "one"}, 0)
+        self.wishes = () if self.is_saga else ((self.wish,),)
+        self.run_wishes = (RunWish(f"acme.{0:024d}", 0),) if self.is_saga else ()
         self.ends_at = self.share = self.trouble = self.repeat = self.outlives_s = 0.0
         self.down, self.warm = {}, 1.0
         self.settings = dict.fromkeys(self.settings, 1000)
@@ -85,21 +89,21 @@ class _Way(Story):
         return self.script
 
 
-def points(task: str) -> Iterator[Point]:
-    """Each of a task's, tried."""
-    calls = _clean(task)
-    windows = windows_of(calls)
+def points(name: str) -> Iterator[Point]:
+    """Each of a way's, tried."""
+    calls = _clean(name)
+    windows = windows_of(calls) if name != SAGA else []
     for number, call in enumerate(calls):
         for fate in DEATHS:
             inside = [place for place, window in enumerate(windows) if window.holds(number, fate)]
-            way = _Way(task, _Scripted(number, fate))
+            way = _Way(name, _Scripted(number, fate))
             told = way.run()
-            wrong = (*told.complaints, *_wrong(way, len(windows), inside))
-            yield Point(task, call, fate, bool(inside), wrong)
+            wrong = (*told.complaints, *(_wrong_run(way) if way.is_saga else _wrong(way, len(windows), inside)))
+            yield Point(name, call, fate, bool(inside), wrong)
 
 
-def _clean(task: str) -> list[Call]:
-    way = _Way(task, _Scripted())
+def _clean(name: str) -> list[Call]:
+    way = _Way(name, _Scripted())
     told = way.run()
     if told.complaints:
         raise AssertionError(f"without any death: {told.complaints}")
@@ -116,6 +120,11 @@ def windows_of(calls: Sequence[Call]) -> list[Window]:
 
 def _is_job(call: Call) -> bool:
     return call.what.split("/")[1:2] == ["state"]
+
+
+def _wrong_run(way: _Way) -> Iterator[str]:
+    if (end := way.runs[0].end) != "completed":
+        yield f"the run is {end}"
 
 
 def _wrong(way: _Way, questions: int, inside: Sequence[int]) -> Iterator[str]:
