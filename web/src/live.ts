@@ -126,13 +126,13 @@ const anyJob: Concern = (frame) => !!frame.jobs?.length;
 const anyRun: Concern = (frame) => !!frame.runs?.length;
 const anyAlert: Concern = (frame) => !!frame.alerts?.length;
 
-/** By what a path starts with: which frames tell that what it answers has changed. */
+/** By what a path starts with: which frames tell that what it answers has changed. The overview is none of them: it reads
+ * the whole house, which every few seconds is enough of. */
 const CONCERNS: [string, Concern][] = [
   ["/api/jobs/", (frame, id) => !!frame.jobs?.some((job) => job.id === id)],
   ["/api/jobs", anyJob],
   ["/api/dead-letters", anyJob],
   ["/api/stats", anyJob],
-  ["/api/overview", anyJob],
   ["/api/workers", anyJob],
   ["/api/runs/", (frame, id) => !!frame.runs?.includes(id)],
   ["/api/runs", anyRun],
