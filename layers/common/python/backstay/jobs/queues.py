@@ -1,8 +1,8 @@
 """The tasks' queues: sending, waiting, hiding and burying messages."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from backstay import aws
 from backstay.clock import Clock, utc_now
@@ -22,7 +22,7 @@ from backstay.task import Task
 from backstay.tracing.context import TraceContext
 
 if TYPE_CHECKING:
-    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef, MessageSystemAttributeValueTypeDef
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
 LONGEST_DELAY_S = 900
 """SQS's longest delay of a message; beyond it the EventBridge Scheduler sends."""
@@ -46,13 +46,18 @@ class Queues:
         if record.due_at and delay_s > LONGEST_DELAY_S:
             self._schedule(queue, record, body, record.due_at)
             return
-        aws.sqs().send_message(
+        send = partial(
+            aws.sqs().send_message,
             QueueUrl=self._env.queue_url(queue),
             MessageBody=body,
             DelaySeconds=delay_s,
             MessageGroupId=record.tenant,  # on a standard queue: fairness among tenants, no order
-            MessageSystemAttributes=_trace_header(record),
         )
+        if record.trace is None:
+            send()
+        else:  # lets X-Ray see the queue as part of the job's trace
+            header = TraceContext.of_text(record.trace).xray_header
+            send(MessageSystemAttributes={"AWSTraceHeader": {"DataType": "String", "StringValue": header}})
 
     def send_plain(self, task: "Task[Any, Any]", body: str, tenant: str) -> None:
         """Send a message that is no job yet, at once, to the queue for normal priority."""
@@ -124,13 +129,6 @@ class Queues:
 def _schedule_name(record: JobRecord) -> str:
     """One a wait. The Scheduler takes 64 characters, of which the last tell jobs apart."""
     return f"{record.id}-{record.generation}-{record.waits}"[-64:]
-
-
-def _trace_header(record: JobRecord) -> "Mapping[Literal['AWSTraceHeader'], MessageSystemAttributeValueTypeDef]":
-    """Lets X-Ray see the queue as part of the job's trace."""
-    if record.trace is None:
-        return {}
-    return {"AWSTraceHeader": {"DataType": "String", "StringValue": TraceContext.of_text(record.trace).xray_header}}
 
 
 def _whole_seconds(span: timedelta) -> int:
