@@ -8,7 +8,7 @@ import pytest
 from backstay import aws
 from backstay.jobs.submit import Submission
 from backstay.tracing.context import TraceContext
-from backstay.tracing.sampling import SAMPLE_VARIABLE
+from backstay.tracing.sampling import SAMPLE_VARIABLE, Sampling
 from backstay.tracing.spans import SpanKind, gathering, span
 
 pytestmark = pytest.mark.usefixtures("_info")
@@ -102,3 +102,19 @@ def test_every_line_that_a_failing_job_causes_carries_its_id(machine, caplog):
     logged = lines(caplog)
     assert [line["msg"] for line in logged] == ["task raised"] * 3
     assert {line["job_id"] for line in logged} == {record.id for record in records}
+
+
+def test_all_steps_of_a_run_share_a_trace_down_to_what_their_state_machine_is_told(
+    machine, step_functions, monkeypatch, caplog
+):
+    monkeypatch.setenv(SAMPLE_VARIABLE, "1")
+    run = "acme." + "r" * 24
+    for step in ("first", "second"):
+        machine.send_raw("obey", step_functions.message(run, step, "obey", {"text": step}))
+        machine.deliver("obey")
+
+    spans = spans_of(lines(caplog))
+    assert [span["name"] for span in spans] == ["wait obey", "callback test-saga", "process obey"] * 2
+    assert {line["trace_id"] for line in lines(caplog)} == {Sampling(1).of_run(run).trace_id}
+    callbacks, processes = ([span for span in spans if span["name"].startswith(name)] for name in ("callb", "proc"))
+    assert [span["parent"] for span in callbacks] == [span["id"] for span in processes]

@@ -77,6 +77,14 @@ def test_xray_gets_a_model_call_as_a_remote_subsegment_named_after_the_provider_
     assert document["metadata"]["otel"]["gen_ai.request.model"] == "gpt"
 
 
+def test_whatever_nothing_came_before_is_a_segment() -> None:
+    with gathering(TraceContext(CALLER.trace_id), "obey") as spans, span("wait obey", SpanKind.INTERNAL):
+        pass
+    document = document_of(spans[0])
+    assert document["name"] == "backstay-obey"
+    assert document.keys().isdisjoint({"type", "parent_id"})
+
+
 def test_no_name_holds_what_xray_refuses() -> None:
     assert document_of(made(SpanKind.CLIENT, **{"server.address": "[::1]?<b>"}))["name"] == "_::1___b_"
 

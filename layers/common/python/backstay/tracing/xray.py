@@ -16,7 +16,7 @@ _INDEXED = {"backstay.job.id": "job_id", "backstay.task": "task", "backstay.tena
 
 def document_of(span: Span) -> dict[str, Any]:
     """One segment, or one subsegment that is sent by itself. Attributes stand in `metadata` under their own names."""
-    is_segment = span.kind in _SEGMENTS
+    is_segment = span.kind in _SEGMENTS or span.parent_id is None  # a subsegment must have a parent
     document: dict[str, Any] = {
         "trace_id": span.context.xray_id,
         "id": span.context.span_id,
