@@ -1,19 +1,23 @@
 """The AWS emulator, with its alarms mended: by itself it looks at a metric with any dimensions, and at one period.
 
-Where it checks what functions may do, it notes what they do.
+Where it checks what functions may do, it notes what they do. Its Lambdas share their layers.
 
 Served as `cli.local.emulator:app`.
 """
 
+import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ministack.app import app  # type: ignore[import-untyped]
-from ministack.services import cloudwatch  # type: ignore[import-untyped]
+from ministack.core import lambda_runtime  # type: ignore[import-untyped]
+from ministack.services import cloudwatch, lambda_svc  # type: ignore[import-untyped]
 
 from cli.local.alarms import Point, state_of
 from cli.local.permissions import note_uses
+from cli.local.shared_layers import with_shared_layers
 
 __all__ = ["app"]
 
@@ -46,3 +50,20 @@ def evaluate(alarm: dict[str, Any]) -> None:
 
 cloudwatch._evaluate_alarm = evaluate  # noqa: SLF001
 note_uses()
+
+
+_spawn = lambda_runtime.Worker._spawn  # noqa: SLF001
+
+
+def spawn(worker: Any) -> None:
+    """Start a Lambda's process on shared layers."""
+    config = worker.config
+    root = Path(tempfile.gettempdir()) / "layers"
+    worker.config = with_shared_layers(config, lambda_svc._resolve_layer_zip, root)  # noqa: SLF001
+    try:
+        _spawn(worker)
+    finally:
+        worker.config = config
+
+
+lambda_runtime.Worker._spawn = spawn  # noqa: SLF001
