@@ -19,6 +19,7 @@ from bench import (
     saga_steps,
     speedup,
     stats_growth,
+    throughput,
     usage_shapes,
 )
 from bench.figures import Figure
@@ -50,6 +51,7 @@ BENCHMARKS = tuple(
         idle,
         declarations,
         saga_steps,
+        throughput,
         alerts,
         stats_growth,
         page,

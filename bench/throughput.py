@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from bench.bare_function import BareFunction, NotFinishedError, Span
+from bench.bare_function import LOOK_EVERY_S, BareFunction, NotFinishedError, Span
 from bench.cloud import BENCH_TASKS
 from bench.embedded import calling, embedded, with_tasks
 from bench.figures import Figure, Part
@@ -28,7 +28,7 @@ MODEL_S = 1.0
 WARM_UPS, WEIGHINGS = 40, 60
 _A_REQUEST = 100
 """Jobs that `POST /api/jobs/batch` takes."""
-_LOOK_EVERY_S, _WITHIN_S = 1.0, 300
+_WITHIN_S = 300
 _CONFIG = """
 [providers.anthropic]
 kind = "anthropic"
@@ -62,16 +62,14 @@ class Bench:
         ]
         self._call("POST", f"/api/tasks/{task}/resume")
         deadline, done = time.monotonic() + _WITHIN_S, list[dict[str, Any]]()
-        while len(done) < len(ids) and time.monotonic() < deadline:
-            job = self._call("GET", f"/api/jobs/{ids[len(done)]}")
+        while len(done) < len(ids):
+            job = self._call("GET", f"/api/jobs/{ids[-1 - len(done)]}")
             if job["state"] == "completed":
                 done.append(job)
-            elif job["state"] in ("failed", "cancelled"):
-                raise NotFinishedError(f"a job ended otherwise: {job}")
+            elif job["state"] in ("failed", "cancelled") or time.monotonic() > deadline:
+                raise NotFinishedError(f"within {_WITHIN_S} s a job did not complete: {job}")
             else:
-                time.sleep(_LOOK_EVERY_S)
-        if len(done) < len(ids):
-            raise NotFinishedError(f"{len(ids) - len(done)} of {len(ids)} jobs are not done within {_WITHIN_S} s")
+                time.sleep(LOOK_EVERY_S)
         return done
 
     def _submit(self, task: str, works: Sequence[dict[str, Any]]) -> Iterator[str]:

@@ -48,10 +48,6 @@ def evaluate(alarm: dict[str, Any]) -> None:
         cloudwatch._evaluate_parent_alarms(alarm)  # noqa: SLF001
 
 
-cloudwatch._evaluate_alarm = evaluate  # noqa: SLF001
-note_uses()
-
-
 _spawn = lambda_runtime.Worker._spawn  # noqa: SLF001
 
 
@@ -67,3 +63,5 @@ def spawn(worker: Any) -> None:
 
 
 lambda_runtime.Worker._spawn = spawn  # noqa: SLF001
+cloudwatch._evaluate_alarm = evaluate  # noqa: SLF001
+note_uses()
