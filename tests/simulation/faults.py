@@ -60,7 +60,7 @@ class Seeded:
         return self.luck.choice(_TO_TRANSACTIONS if label.endswith("transact_write_items") else _TO_ANY)
 
 
-_TO_ANY = (Fate.DIES_BEFORE, Fate.DIES_AFTER, Fate.THROTTLED, Fate.LOST, Fate.LATE, Fate.STALLS)
+_TO_ANY = (Fate.DIES_BEFORE, Fate.DIES_AFTER, Fate.THROTTLED, Fate.LOST, Fate.LATE, Fate.STALLS, Fate.STALLS)
 _TO_TRANSACTIONS = (*_TO_ANY, Fate.CONFLICT, Fate.CONFLICT)
 _TO_EFFECTS = (Fate.DIES_BEFORE, Fate.DIES_AFTER, Fate.THROTTLED, Fate.LOST)
 _TRIES = {"guards": 2}

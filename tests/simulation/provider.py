@@ -42,6 +42,8 @@ class Providers:
     trouble: float
     """The part of calls that goes wrong."""
     until: float
+    answers_in_s: float = 2
+    """On average."""
     down: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """From when until when one answers nothing, in seconds since the simulation began."""
     bills: list[Bill] = field(default_factory=list)
@@ -73,7 +75,7 @@ class Provider:
             raise failure(route, Facts(status=503, body={"error": {"message": "overloaded"}}))
         is_troubled = now() < world.until and world.luck.random() < world.trouble
         kind = world.luck.choice(_TROUBLES) if is_troubled else "answers"
-        sleep(min(timeout_s, world.luck.expovariate(1 / 2)))
+        sleep(min(timeout_s, world.luck.expovariate(1 / world.answers_in_s)))
         match kind:
             case "overloaded":
                 raise failure(route, Facts(status=503, body={"error": {"message": "overloaded"}}))

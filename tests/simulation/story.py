@@ -90,7 +90,7 @@ class Story:
         begins = luck.uniform(0, self.ends_at / 2)
         self.down = {"north": (begins, begins + luck.uniform(30, 400))} if luck.random() < 0.4 else {}
         self.warm, self.repeat = luck.choice((0.2, 0.9)), luck.choice((0.0, 0.1))
-        self.outlives_s = luck.choice((0, 0, 200))
+        self.outlives_s, self.answers_in_s = luck.choice((0, 200)), luck.choice((1, 2, 6))
         self.wishes = tuple(_wishes(luck, self.ends_at))
         self.run_wishes = tuple(run_wishes(self._luck("runs"), TENANTS, self.ends_at))
         if self.run_wishes:
@@ -140,7 +140,9 @@ class Story:
         self.judge.line = self.line
         self.stage = Stage(self.line, self._luck("order"), self.settings, self.judge.watch, repeats)
         self.judge.stage = self.stage
-        self.providers = Providers(self.line, self._luck("providers"), self.trouble, self.ends_at, self.down)
+        self.providers = Providers(
+            self.line, self._luck("providers"), self.trouble, self.ends_at, self.answers_in_s, self.down
+        )
         self.providers.billed = self.judge.bill
         self.stage.answered_by(self.providers)
         self.outside = outside.begin(self.line)
@@ -198,7 +200,8 @@ def _wishes(luck: random.Random, until: float) -> Iterator[tuple[Wish, ...]]:
         at, how = luck.uniform(0, 0.1 if in_a_burst else until / 2), _ways(luck)
         match task:
             case "stumble":
-                work = {"failures": luck.choice((0, 1, 2, 3)), "deaths": luck.choice((0, 0, 0, 1, 3))}
+                failures, deaths = luck.choice((0, 1, 2, 3)), luck.choice((0, 0, 0, 1, 3))
+                work = {"failures": failures, "deaths": deaths, "lasts_s": luck.choice((0, 1, 10))}
                 yield (Wish(task, tenant, key, work, at, **how),)
             case "in-order":
                 turns = [{"line": f"line {number}", "number": turn} for turn in range(luck.randint(2, 3))]

@@ -1,5 +1,7 @@
 """Fails as often as it is told, or takes its worker with it."""
 
+import time
+
 from pydantic import BaseModel
 
 from backstay.task import Job, Task
@@ -13,6 +15,7 @@ class Way(BaseModel):
     """Attempts that fail before one goes well."""
     deaths: int = 0
     """Attempts that kill the worker before that."""
+    lasts_s: float = 0
 
 
 class Done(BaseModel):
@@ -30,6 +33,7 @@ def stumble(way: Way, job: Job) -> Done:
     process = current_process()
     if job.attempt <= way.deaths and process:
         process.die()
+    time.sleep(way.lasts_s)
     if job.attempt <= way.deaths + way.failures:
         raise ValueError(f"attempt {job.attempt} stumbles")
     return Done(attempt=job.attempt)
