@@ -62,6 +62,7 @@ def test_while_the_socket_is_cut_the_page_asks_and_then_it_is_told_again(
     call_off(machine, job)
     expect(state_of_job(page)).to_have_text("cancelled")
     gateway.mend()
+    page.evaluate("dispatchEvent(new Event('online'))")
     expect(standing(page)).to_have_text("Live")
 
 

@@ -29,15 +29,24 @@ class Live {
   private failures = 0;
   /** Of the signing in that wants to be told; a socket of an earlier one is of no interest any more. */
   private turn = 0;
+  private isWanted = false;
   private readonly hearers = new Set<Hear>();
   private readonly watchers = new Set<() => void>();
 
+  constructor() {
+    addEventListener("online", () => {
+      if (this.isWanted && !this.socket) this.start();
+    });
+  }
+
   start(): void {
     this.stop();
+    this.isWanted = true;
     void this.open(this.turn);
   }
 
   stop(): void {
+    this.isWanted = false;
     this.turn += 1;
     this.failures = 0;
     clearTimeout(this.timer);

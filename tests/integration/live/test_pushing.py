@@ -151,7 +151,7 @@ TENANTS = ("acme", "umbrella", "newsroom")
 AUDIENCES = (*TENANTS, "*")
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     sockets=st.lists(st.sampled_from(AUDIENCES), max_size=6),
     work=st.lists(st.tuples(st.sampled_from(TENANTS), st.integers(0, 5)), min_size=1, max_size=8),

@@ -81,7 +81,6 @@ def test_what_is_no_job_and_what_goes_for_its_age_is_no_news() -> None:
     assert of_stream([other, gone]) == {}
 
 
-@settings(deadline=None)
 @given(st.lists(job_changes(), max_size=12), st.randoms(use_true_random=False))
 def test_of_each_job_the_latest_is_told_in_whatever_order_changes_come(jobs: list[JobChange], random: Any) -> None:
     latest = {job.id: max(one.at for one in jobs if one.id == job.id) for job in jobs}
@@ -94,14 +93,13 @@ def test_of_each_job_the_latest_is_told_in_whatever_order_changes_come(jobs: lis
     assert not told.is_partial
 
 
-@settings(deadline=None)
 @given(st.lists(job_changes(), max_size=12))
 def test_what_is_sent_through_the_queue_arrives_as_it_was(jobs: list[JobChange]) -> None:
     told = in_one([of_job(job) for job in jobs])
     assert Changes.from_plain(json.loads(json.dumps(told.to_plain()))) == told
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 120), st.integers(0, 120), st.integers(0, 120))
 def test_a_frame_is_bounded_and_says_when_it_leaves_something_out(jobs: int, tasks: int, alerts: int) -> None:
     told = in_one(
@@ -116,7 +114,6 @@ def test_a_frame_is_bounded_and_says_when_it_leaves_something_out(jobs: int, tas
     assert told.is_partial == left_out
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(TENANTS), st.lists(st.integers(0, 9), min_size=1, max_size=5)))
 def test_no_tenant_hears_of_another_and_the_operators_hear_of_all(work: dict[str, list[int]]) -> None:
     by_tenant = of_stream(record(f"{tenant}.{job}", "waiting") for tenant, jobs in work.items() for job in jobs)
