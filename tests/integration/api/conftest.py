@@ -103,6 +103,7 @@ def told(cloud: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment says what the stack would say, for what reads it anew."""
     for name, value in asdict(cloud).items():
         monkeypatch.setenv(f"BACKSTAY_{name.upper()}", value)
+    monkeypatch.setenv("BACKSTAY_LIVE_URL", "wss://live.test/live")
 
 
 @pytest.fixture
