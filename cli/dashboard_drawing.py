@@ -84,7 +84,7 @@ def _graph(widget: Mapping[str, Any], lines: Sequence[Line], span: Span) -> Iter
     unit = properties["yAxis"]["left"].get("label", "")
     title = properties["title"] + (f", {unit}" if unit and unit != properties["title"].lower() else "")
     yield _text(x + 8, y + 16, title, "font-weight='600' fill='#16232b'")
-    shown = [line for line in lines if line.points]
+    shown = _worth_showing(lines)
     stacked = _stacked(shown) if properties["stacked"] else shown
     most = max((value for line in stacked for _, value in line.points), default=0) or 1.0
     frame = _Frame(x + _LEFT, y + _TOP, width - _LEFT - _RIGHT, height - _TOP - _BOTTOM, span, most)
@@ -93,6 +93,12 @@ def _graph(widget: Mapping[str, Any], lines: Sequence[Line], span: Span) -> Iter
     for number in reversed(range(len(stacked))):
         yield _drawn(frame, stacked[number], _COLORS[number % len(_COLORS)], is_area=properties["stacked"])
     yield from _legend(frame, shown)
+
+
+def _worth_showing(lines: Sequence[Line]) -> list[Line]:
+    """Those of which something was measured; where it isn't all nothing, those of which there was something."""
+    measured = [line for line in lines if line.points]
+    return [line for line in measured if any(value for _, value in line.points)] or measured
 
 
 def _stacked(lines: Sequence[Line]) -> list[Line]:

@@ -63,3 +63,9 @@ def test_more_names_than_there_is_room_for_are_counted() -> None:
     shown = texts(drawing_of(body(), [[], lines], SPAN))
     named = [text for text in shown if text.startswith("a-task")]
     assert f"+ {20 - len(named)}" in shown
+
+
+def test_what_was_nothing_takes_no_room_from_what_was_something() -> None:
+    nothing, something = Line("nothing", [(0, 0.0)]), Line("something", [(0, 1.0)])
+    assert "nothing" not in texts(drawing_of(body(), [[], [nothing, something]], SPAN))
+    assert "nothing" in texts(drawing_of(body(), [[], [nothing]], SPAN))
