@@ -186,7 +186,7 @@ def outcome(call: Callable[[], object]) -> str:
     return ACCEPTED
 
 
-def eventually(look: Callable[[], T], within_s: float = 8) -> T:
+def eventually(look: Callable[[], T], within_s: float = 30) -> T:
     """What `look` sees as soon as it is something, or at last."""
     deadline = time.monotonic() + within_s
     while not (seen := look()) and time.monotonic() < deadline:

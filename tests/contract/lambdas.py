@@ -62,12 +62,12 @@ class Function:
         """When every invocation so far began, in seconds since 1970."""
         return [json.loads(line)["at"] for line in self.notes.read_text().splitlines()]
 
-    def wait_for(self, invocations: int, within_s: float = 8) -> list[list[dict[str, Any]]]:
+    def wait_for(self, invocations: int, within_s: float = 30) -> list[list[dict[str, Any]]]:
         """The records of every invocation, as soon as there are so many, or at last."""
         eventually(lambda: len(self.batches()) >= invocations, within_s)
         return self.batches()
 
-    def wait_for_records(self, records: int, within_s: float = 8) -> list[list[dict[str, Any]]]:
+    def wait_for_records(self, records: int, within_s: float = 30) -> list[list[dict[str, Any]]]:
         """The records of every invocation, as soon as they are so many, or at last."""
         eventually(lambda: sum(map(len, self.batches())) >= records, within_s)
         return self.batches()

@@ -62,7 +62,7 @@ def test_the_consoles_redrive_brings_messages_back_as_new_ones_with_their_attrib
 ):
     sent = _give_up(queue)
     answer = outcome(lambda: queue.sqs.start_message_move_task(SourceArn=dead.arn))
-    (message,) = eventually(queue.receive, within_s=3 if answer == ACCEPTED else 0) or [{}]
+    (message,) = eventually(queue.receive, within_s=30 if answer == ACCEPTED else 0) or [{}]
     attributes = {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
     seen = answer, message.get("Body"), attributes, message.get("MessageId") == sent
     expected = ACCEPTED, '{"task":"obey"}', {"job_id": "acme.job", "fence": "3"}, False

@@ -64,7 +64,7 @@ class Stage:
     def end_of(self, execution: str) -> Mapping[str, Any]:
         """The execution as soon as it is over."""
         sfn = self.cloud.client("stepfunctions")
-        eventually(lambda: sfn.describe_execution(executionArn=execution)["status"] != "RUNNING", 8)
+        eventually(lambda: sfn.describe_execution(executionArn=execution)["status"] != "RUNNING")
         return dict(sfn.describe_execution(executionArn=execution))
 
 

@@ -61,7 +61,7 @@ class Waiting:
     def output(self) -> Any:
         """What the execution came to."""
         sfn = self.cloud.client("stepfunctions")
-        eventually(lambda: sfn.describe_execution(executionArn=self.arn)["status"] != "RUNNING", 8)
+        eventually(lambda: sfn.describe_execution(executionArn=self.arn)["status"] != "RUNNING")
         return json.loads(sfn.describe_execution(executionArn=self.arn)["output"])
 
 
