@@ -18,8 +18,6 @@ QUEUE = "live"
 WATCHED_AGE_S = 3.0
 """How long a process trusts what it knows of who watches; a new socket may miss as much, and asks meanwhile."""
 
-_MOST_AT_ONCE = 10  # messages of one call
-
 
 class Teller:
     """Knows who watches, and sends them what changed.
@@ -55,16 +53,7 @@ class Teller:
         return self._audiences
 
     def _send(self, told: Mapping[str, Changes]) -> None:
-        bodies = [
-            json.dumps({"audience": audience, "changes": changes.to_plain()}, separators=(",", ":"))
-            for audience, changes in told.items()
-        ]
         url = self._env.queue_url(QUEUE)
-        for start in range(0, len(bodies), _MOST_AT_ONCE):
-            part = bodies[start : start + _MOST_AT_ONCE]
-            answer = aws.sqs().send_message_batch(
-                QueueUrl=url,
-                Entries=[{"Id": str(number), "MessageBody": body} for number, body in enumerate(part)],
-            )
-            for failed in answer.get("Failed", ()):
-                logger().warning("those who watch could not be told", reason=failed.get("Message", failed["Code"]))
+        for audience, changes in told.items():
+            body = json.dumps({"audience": audience, "changes": changes.to_plain()}, separators=(",", ":"))
+            aws.sqs().send_message(QueueUrl=url, MessageBody=body)
