@@ -1,5 +1,7 @@
 """One question to a model."""
 
+from typing import Any
+
 from pydantic import BaseModel
 
 from backstay.task import Job, Task, llm
@@ -26,16 +28,10 @@ class Answered(BaseModel):
     answers: list[Said]
 
 
-task = Task(
-    name="ask-once",
-    input=Asked,
-    output=Answered,
-    timeout=30,
-    backoff=2,
-    concurrency=4,
-    give_up_after=900,
-    uses=("llm",),
-)
+PACE: dict[str, Any] = {"backoff": 2, "concurrency": 4, "give_up_after": 900}
+"""Of all tasks that ask."""
+
+task = Task(name="ask-once", input=Asked, output=Answered, timeout=30, uses=("llm",), **PACE)
 
 
 @task.run

@@ -1,19 +1,10 @@
 """Three questions to a model, one after the other."""
 
-from ask_once.task import Answered, Asked, Said
+from ask_once.task import PACE, Answered, Asked, Said
 
 from backstay.task import Job, Task, llm
 
-task = Task(
-    name="ask-thrice",
-    input=Asked,
-    output=Answered,
-    timeout=60,
-    backoff=2,
-    concurrency=4,
-    give_up_after=900,
-    uses=("llm",),
-)
+task = Task(name="ask-thrice", input=Asked, output=Answered, timeout=60, uses=("llm",), **PACE)
 
 
 @task.run
