@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from cli.local.environment import ACCOUNT
+
 _FILE = "BACKSTAY_PERMISSIONS_FILE"
 
 
@@ -55,8 +57,12 @@ def note_uses() -> None:
         function = _function_of(sts._sessions.get(access_key_id))  # noqa: SLF001 - it has no public way to ask
         if function is None:
             return None
-        refusal = check(access_key_id, iam_action, service, region, resource_arn, service_context)
-        use = Use(function, iam_action, _without_object(resource_arn), is_allowed=refusal is None)
+        action = iam_action.removesuffix("Batch") if service == "sqs" else iam_action  # batches have none of their own
+        for resource in _resources(action, resource_arn, region):
+            refusal = check(access_key_id, action, service, region, resource, service_context)
+            if refusal is None:
+                break
+        use = Use(function, action, _without_object(resource), is_allowed=refusal is None)
         if use not in seen:
             seen.add(use)
             with file.open("a", encoding="utf-8") as notes:
@@ -65,6 +71,18 @@ def note_uses() -> None:
 
     iam_evaluator.enforce = enforce
     _as_if_under_tls(iam_evaluator)
+
+
+def _resources(action: str, arn: str, region: str) -> list[str]:
+    """Any of what AWS may check an action on, where the emulator knows of nothing: task tokens and mail name no ARN."""
+    from ministack.services import ses_v2, stepfunctions
+
+    known: list[str] = []
+    if action in ("states:SendTaskFailure", "states:SendTaskSuccess"):
+        known = list(stepfunctions._state_machines)  # noqa: SLF001 - nor to list them
+    elif action == "ses:SendEmail":
+        known = [f"arn:aws:ses:{region}:{ACCOUNT}:identity/{name}" for name in ses_v2._identities]  # noqa: SLF001
+    return known or [arn]
 
 
 def _as_if_under_tls(iam_evaluator: Any) -> None:

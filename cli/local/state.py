@@ -181,6 +181,7 @@ class StateDirectory:
 
 _OWN = frozenset(
     {"local.json", "processes.json", "logs", "tmp", "emulator", "runtime", "cdk.out", "backstay.toml", "outputs.json"}
+    | {"permissions.jsonl"}
 )
 
 

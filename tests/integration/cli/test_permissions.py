@@ -33,15 +33,15 @@ class Emulator:
         keys = credentials or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         return boto3.client(service, endpoint_url=self._url, region_name="us-east-1", **keys)  # type: ignore[call-overload]
 
-    def function(self, name: str, *actions: str, resource: str) -> Any:
-        """An SQS client of a function whose role allows these actions. Its session is named as Lambda would name it."""
+    def function(self, name: str, *actions: str, resource: str, service: str = "sqs") -> Any:
+        """A client of a function whose role allows these actions. Its session is named as Lambda would name it."""
         allowed = {"Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": resource}]}
         iam = self.client("iam")
         role = iam.create_role(RoleName=f"{name}-role", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
         iam.put_role_policy(RoleName=f"{name}-role", PolicyName="own", PolicyDocument=json.dumps(allowed))
         given = self.client("sts").assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
         return self.client(
-            "sqs",
+            service,
             aws_access_key_id=given["AccessKeyId"],
             aws_secret_access_key=given["SecretAccessKey"],
             aws_session_token=given["SessionToken"],
@@ -66,7 +66,7 @@ def test_a_function_does_what_its_role_allows_and_nothing_else(emulator: Emulato
     sender = emulator.function("sender", "sqs:SendMessage", resource=f"{ARN}:work")
 
     sender.send_message(QueueUrl=url, MessageBody="hello")
-    sender.send_message(QueueUrl=url, MessageBody="hello again")
+    sender.send_message_batch(QueueUrl=url, Entries=[{"Id": "1", "MessageBody": "hello again"}])  # the same action
     with pytest.raises(ClientError, match="not authorized to perform: sqs:PurgeQueue"):
         sender.purge_queue(QueueUrl=url)
 
@@ -83,6 +83,22 @@ def test_what_refuses_to_be_asked_without_tls_is_asked_on_this_machine(emulator:
     emulator.function("asker", "sqs:SendMessage", resource=f"{ARN}:private").send_message(
         QueueUrl=url, MessageBody="hello"
     )
+
+
+def test_a_task_token_is_sent_by_who_may_send_to_a_machine(emulator: Emulator) -> None:
+    machine = emulator.client("stepfunctions").create_state_machine(
+        name="saga",
+        definition='{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}',
+        roleArn=emulator.client("iam").create_role(RoleName="saga", AssumeRolePolicyDocument="{}")["Role"]["Arn"],
+    )["stateMachineArn"]
+    for name, resource, error in (
+        ("worker", machine, "TaskDoesNotExist"),
+        ("stranger", machine + "-other", "AccessDeniedException"),
+    ):
+        caller = emulator.function(name, "states:SendTaskSuccess", resource=resource, service="stepfunctions")
+        with pytest.raises(ClientError) as refused:
+            caller.send_task_success(taskToken="none", output="{}")
+        assert refused.value.response["Error"]["Code"] == error
 
 
 def test_who_deploys_may_do_anything_and_is_not_noted(emulator: Emulator, tmp_path: Path) -> None:
