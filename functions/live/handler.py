@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from backstay.clock import epoch_ms, utc_now
 from backstay.live.connections import ConnectionStore, TicketError
 from backstay.settings import Environment
 from backstay.telemetry import logger
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
 
 CALLBACK_URL = "BACKSTAY_LIVE_CALLBACK_URL"
 """Where API Gateway takes what is to be pushed."""
-
-_TOO_OLD_MS = 10_000
-"""By then, whoever watches has asked by themselves."""
 
 _AGAIN_S = 1
 
@@ -47,21 +43,20 @@ def _push(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Those who were told within this second are told in the next one, of this too."""
     import json
 
+    from backstay.clock import from_epoch_ms
     from backstay.live.changes import Changes
-    from backstay.live.pushing import coalesced
+    from backstay.live.pushing import Message
 
-    oldest = epoch_ms(utc_now()) - _TOO_OLD_MS
-    fresh = [
-        (record, json.loads(record["body"]))
-        for record in records
-        if int(record["attributes"]["SentTimestamp"]) >= oldest
-    ]
-    told = coalesced((body["audience"], Changes.from_plain(body["changes"])) for _, body in fresh)
-    later = _pusher().push(told)
-    kept = [record for record, body in fresh if body["audience"] in later]
-    for record in kept:
-        _hide(record)
-    return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in kept]}
+    def message_of(record: Mapping[str, Any]) -> Message:
+        body = json.loads(record["body"])
+        sent_at = from_epoch_ms(int(record["attributes"]["SentTimestamp"]))
+        return Message(record["messageId"], body["audience"], Changes.from_plain(body["changes"]), sent_at)
+
+    later = _pusher().push(map(message_of, records))
+    for record in records:
+        if record["messageId"] in later:
+            _hide(record)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(later)]}
 
 
 def _hide(record: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -32,6 +33,8 @@ class Gateway:
     keys: KeyStore = field(init=False)
     posted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)
+    age: timedelta = timedelta(0)
+    """Of what lies in the queue."""
 
     def __post_init__(self) -> None:
         self.store = ConnectionStore(self.env.connections_table, self.clock)
@@ -65,7 +68,7 @@ class Gateway:
         """Hand what lies in the queue to the function; answers the messages that it keeps."""
         url = self.env.queue_url(QUEUE)
         received = aws.sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-        now = str(epoch_ms(self.clock()))
+        now = str(epoch_ms(self.clock() - self.age))
         records = [
             {
                 "messageId": message["MessageId"],
@@ -91,7 +94,6 @@ def gateway(cloud: Environment, clock: SettableClock, monkeypatch: pytest.Monkey
     pusher = Pusher(Sockets(made.store, Authenticator(cloud.keys_table, clock).stands, made.post, clock))
     monkeypatch.setattr(live, "_connections", lambda: made.store)
     monkeypatch.setattr(live, "_pusher", lambda: pusher)
-    monkeypatch.setattr(live, "utc_now", clock)
     for name, value in dataclasses.asdict(cloud).items():
         monkeypatch.setenv(f"BACKSTAY_{name.upper()}", value)
     return made

@@ -1,13 +1,12 @@
 """From a change to frames over sockets."""
 
-import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backstay import aws
 from backstay.live.changes import Changes, JobChange, of_stream
-from backstay.live.pushing import Outcome, Pusher, Sockets
+from backstay.live.pushing import STALE_AFTER, Message, Outcome, Pusher, Sockets
 from backstay.live.telling import WATCHED_AGE_S, Teller
 from tests.integration.live.conftest import Gateway
 from tests.unit.live.test_changes import record
@@ -69,14 +68,28 @@ def test_one_tenant_s_second_holds_up_no_other(gateway: Gateway) -> None:
     assert [connection for connection, _ in gateway.posted] == ["c2"]
 
 
-def test_what_is_too_old_is_dropped(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    from live import handler as live
-
+def test_what_is_too_old_is_dropped(gateway: Gateway) -> None:
     gateway.watch("c1", "acme")
     gateway.tell("acme", changed("acme.x"))
-    monkeypatch.setattr(live, "_TOO_OLD_MS", -1)
+    gateway.age = STALE_AFTER
     assert gateway.deliver() == []
     assert gateway.posted == []
+
+
+def test_what_came_too_soon_goes_along_with_the_next_frame_and_is_told_once(gateway: Gateway) -> None:
+    gateway.watch("c1", "acme")
+    for job in ("acme.x", "acme.y", "acme.z"):
+        gateway.tell("acme", changed(job))
+        gateway.deliver()
+    assert heard(gateway, "c1") == ["acme.x"]
+    gateway.clock.advance(1)
+    gateway.tell("acme", changed("acme.last"))
+    assert gateway.deliver() == []
+    assert heard(gateway, "c1") == ["acme.x", "acme.y", "acme.z", "acme.last"]
+    show_what_is_hidden()
+    gateway.clock.advance(1)
+    assert gateway.deliver() == []  # both come again, and are known to have been told
+    assert len(gateway.posted) == 2
 
 
 def test_a_socket_that_is_gone_is_forgotten_and_the_others_are_told(gateway: Gateway) -> None:
@@ -99,7 +112,8 @@ def test_a_socket_that_can_t_be_told_now_stays_and_the_others_are_told(gateway: 
         return gateway.post(connection_id, frame)
 
     pusher = Pusher(Sockets(gateway.store, lambda _: True, post, gateway.clock))
-    assert pusher.push({"acme": changed("acme.x")}) == frozenset()
+    message = Message("m1", "acme", changed("acme.x"), gateway.clock())
+    assert pusher.push([message]) == frozenset()
     assert len(gateway.store.all()) == 2
     assert heard(gateway, "c2") == ["acme.x"]
 

@@ -16,7 +16,7 @@ from backstay.live.changes import (
     for_audiences,
     of_stream,
 )
-from backstay.live.pushing import coalesced, frame_of
+from backstay.live.pushing import frame_of
 
 AT = "2026-11-25T14:00:00.000Z"
 STATES = ("waiting", "delayed", "active", "completed", "failed", "cancelled")
@@ -125,10 +125,9 @@ def test_no_tenant_hears_of_another_and_the_operators_hear_of_all(work: dict[str
     assert heard == {f"{tenant}.{job}" for tenant, jobs in work.items() for job in jobs}
 
 
-def test_messages_of_one_audience_become_one_frame() -> None:
-    parts = [("acme", of_job(JobChange("acme.x", "a", "waiting", AT))), ("acme", Changes(alerts=frozenset({"one"})))]
-    told = coalesced(parts)
-    assert json.loads(frame_of(told["acme"], AT)) == {
+def test_several_changes_become_one_frame() -> None:
+    told = in_one([of_job(JobChange("acme.x", "a", "waiting", AT)), Changes(alerts=frozenset({"one"}))])
+    assert json.loads(frame_of(told, AT)) == {
         "type": "changes",
         "at": AT,
         "jobs": [{"id": "acme.x", "task": "a", "state": "waiting", "changed_at": AT}],
