@@ -23,7 +23,7 @@ SECRETS = [
 ]
 
 
-@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("secret", SECRETS, ids=range(len(SECRETS)))
 @pytest.mark.parametrize(
     "around", ["{}", "key {} is no good", '{{"a":"{}"}}', "{}\n{}", "Authorization: Bearer {}", "x={}&y=1"]
 )
