@@ -88,7 +88,7 @@ class Api(Construct):
         storage.let_issue_tickets(role)
         storage.let_work_on_jobs(role)
         storage.let_search_jobs(role)
-        storage.let_work_on_content(role)
+        storage.let_keep_stories(role)
         storage.let_keep_payloads(role)
         storage.let_chat(role)
         storage.let_work_on_alerts(role)

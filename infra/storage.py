@@ -17,14 +17,7 @@ _LONGEST_WAIT_DAYS = 366 + 1  # a job's day may be a year off, and then it may w
 _SLACK_DAYS = 2  # a record's TTL may be acted upon two days late; its payload must not go first
 
 _READ_ITEMS = ("dynamodb:BatchGetItem", "dynamodb:GetItem")
-_READ = (*_READ_ITEMS, "dynamodb:Query")
-_WRITE = (
-    "dynamodb:BatchWriteItem",
-    "dynamodb:ConditionCheckItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:PutItem",
-    "dynamodb:UpdateItem",
-)
+_WRITE = ("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +61,7 @@ class Storage(Construct):
 
     def let_work_on_jobs(self, role: iam.Role) -> None:
         """Read and write jobs by key."""
-        let(role, (*_READ, *_WRITE), self.jobs.table_arn)
+        let(role, (*_READ_ITEMS, "dynamodb:Query", *_WRITE), self.jobs.table_arn)
 
     def let_search_jobs(self, role: iam.Role) -> None:
         """Find jobs by state, by tenant, and by the budget that they wait for."""
@@ -77,7 +70,13 @@ class Storage(Construct):
 
     def let_work_on_content(self, role: iam.Role) -> None:
         """Read and write stories and what sagas make."""
-        let(role, (*_READ, *_WRITE), self.content.table_arn)
+        self.let_keep_stories(role)
+        actions = ("dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:Query")
+        let(role, actions, self.content.table_arn)
+
+    def let_keep_stories(self, role: iam.Role) -> None:
+        """Read and write stories by key."""
+        let(role, ("dynamodb:GetItem", "dynamodb:PutItem"), self.content.table_arn)
 
     def let_cache(self, role: iam.Role) -> None:
         """Look up answers of models, keep them, and hold what is being asked."""
@@ -111,11 +110,11 @@ class Storage(Construct):
 
     def let_chat(self, role: iam.Role) -> None:
         """Read bots and conversations, and write them."""
-        let(role, (*_READ, "dynamodb:PutItem"), self.chats.table_arn)
+        let(role, ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"), self.chats.table_arn)
 
     def let_erase_chats(self, role: iam.Role) -> None:
         """Find and delete bots and conversations."""
-        let(role, ("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:Query"), self.chats.table_arn)
+        let(role, ("dynamodb:BatchWriteItem", "dynamodb:Query"), self.chats.table_arn)
 
     def let_read_runs(self, role: iam.Role) -> None:
         """Look up what a run of a saga was started with, and what came for it."""
@@ -123,7 +122,8 @@ class Storage(Construct):
 
     def let_work_on_runs(self, role: iam.Role) -> None:
         """Read and write runs, what they share and what they own."""
-        let(role, (*_READ, *_WRITE), self.workflows.table_arn)
+        actions = (*_READ_ITEMS, "dynamodb:Query", *_WRITE, "dynamodb:ConditionCheckItem")
+        let(role, actions, self.workflows.table_arn)
 
     def let_search_runs(self, role: iam.Role) -> None:
         """Find runs by saga and state, and by tenant."""
@@ -132,7 +132,7 @@ class Storage(Construct):
 
     def let_work_on_alerts(self, role: iam.Role) -> None:
         """Open, change and list alerts, and what mutes them."""
-        let(role, (*_READ_ITEMS, "dynamodb:PutItem", "dynamodb:UpdateItem"), self.alerts.table_arn)
+        let(role, ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), self.alerts.table_arn)
         indexes = (f"{self.alerts.table_arn}/index/{name}" for name in ("by_list", "by_duty"))
         let(role, ("dynamodb:Query",), *indexes)
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from backstay.alerts.announcing import sources_of
 from cli.local.environment import ACCOUNT
 
 _FILE = "BACKSTAY_PERMISSIONS_FILE"
@@ -58,8 +59,9 @@ def note_uses() -> None:
         if function is None:
             return None
         action = iam_action.removesuffix("Batch") if service == "sqs" else iam_action  # batches have none of their own
+        context = _own(function, region) | (service_context or {})
         for resource in _resources(action, resource_arn, region):
-            refusal = check(access_key_id, action, service, region, resource, service_context)
+            refusal = check(access_key_id, action, service, region, resource, context)
             if refusal is None:
                 break
         use = Use(function, action, _without_object(resource), is_allowed=refusal is None)
@@ -71,6 +73,16 @@ def note_uses() -> None:
 
     iam_evaluator.enforce = enforce
     _as_if_under_tls(iam_evaluator)
+
+
+def _own(function: str, region: str) -> dict[str, str]:
+    """What grants make conditions of and the emulator looks at in no request: taken to be of the function's stage."""
+    from cli.local.deployment import STAGE
+
+    return {
+        "events:source": sources_of(STAGE),
+        "lambda:FunctionArn": f"arn:aws:lambda:{region}:{ACCOUNT}:function:{function}",
+    }
 
 
 def _resources(action: str, arn: str, region: str) -> list[str]:

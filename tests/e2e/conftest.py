@@ -21,11 +21,15 @@ from cli.local.processes import child_of
 from cli.local.state import REPOSITORY, LocalCloud, StateDirectory
 from cli.scaffold import write_task
 from tests.app import gather
+from tests.least_privilege.session import record, refused
 
+from .leaks import leaks
 from .stack import Stack
 
 NEW_TASK = "count-words"
 KEPT = "BACKSTAY_E2E_STATE_DIR"
+AUDIT = "BACKSTAY_E2E_AUDIT"
+"""Set, the cloud checks permissions as AWS does, and at the end logs are searched and grants are put on record."""
 OWN_RULE, OWN_SOURCE = "acme.import_failed", "acme.imports"
 """A team's own rule over an event."""
 RESET_S = 5
@@ -45,7 +49,7 @@ def wish(tmp_path_factory: pytest.TempPathFactory) -> Wish:
     config = root / FILE_NAME
     text = "\n".join([(REPOSITORY / FILE_NAME).read_text(encoding="utf-8"), breaker, own_rule])
     config.write_text(text, encoding="utf-8")
-    return Wish(functions=functions, sagas=sagas, config=config)
+    return Wish(functions=functions, sagas=sagas, config=config, checks_permissions=AUDIT in os.environ)
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +78,20 @@ def stack(cloud: LocalCloud) -> Iterator[Stack]:
     """The cloud from outside, under its own API key, which may do everything."""
     with httpx.Client(headers={"Authorization": f"Bearer {cloud.api_key}"}, timeout=40, trust_env=False) as http:
         yield Stack(cloud, http)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def audit(request: pytest.FixtureRequest) -> Iterator[None]:
+    """If asked for: no function tries what its role doesn't allow, and none writes a secret or a job's words into its
+    log, whatever befalls it. The grants that were seen at work are put on record."""
+    if AUDIT not in os.environ:
+        yield
+        return
+    state, stack = request.getfixturevalue("state"), request.getfixturevalue("stack")
+    yield
+    record(state)
+    assert refused(state) == []
+    assert leaks(stack) == []
 
 
 Backstay = Callable[..., subprocess.CompletedProcess[str]]
