@@ -33,6 +33,9 @@ TAKE_MACHINES = {"states:SendTaskFailure", "states:SendTaskSuccess"}
 """IAM's reference says that they take no resource; AWS checks them on the machine's ARN (aws/aws-cdk#8486, and the text
 of its refusals in NOAA-OWP/hydrovis#837)."""
 
+CHANNELS = {"a channel's secret", "a sender of mail"}
+"""The embedded cloud has channels of alerts; this repository's own backstay.toml names none."""
+
 
 def reason_for(grant: Grant) -> str | None:
     """Why a grant is there that no call was seen to need."""
@@ -61,7 +64,8 @@ def test_no_role_allows_what_no_call_and_no_reason_needs(dev: Template) -> None:
 
 
 def test_everything_that_was_done_is_allowed_still(dev: Template) -> None:
-    assert sorted(map(str, read_exercised() - grants_of(dev))) == []
+    gone = read_exercised() - grants_of(dev)
+    assert sorted(str(grant) for grant in gone if grant.resource not in CHANNELS) == []
 
 
 def test_every_reason_is_needed(dev: Template) -> None:
