@@ -25,7 +25,7 @@ export function Chart(props: { label: string; times: string[]; values: number[];
         height: HEIGHT,
         legend: { show: false },
         cursor: { y: false },
-        scales: { x: { range: (_, from, to) => [from - step / 2, to + step / 2] }, y: { range: (_, __, most) => [0, most || 1] } },
+        scales: { x: { range: () => [first - step / 2, (times.at(-1) ?? first) + step / 2] }, y: { range: (_, __, most) => [0, most || 1] } },
         axes: [axis, { ...axis, size: 70, values: (_, marks) => marks.map((mark) => `${props.unit ?? ""}${mark}`) }],
         series: [{}, { label: props.label, stroke: "#2a9d8f", fill: "#2a9d8f55", ...(bars ? { paths: bars } : {}) }],
       },
