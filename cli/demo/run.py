@@ -183,7 +183,7 @@ class Show:
             console.print(self._tables(), width=min(console.width, WIDTH))
             if self._summary:
                 console.print(f"\n{self._summary.text()}", highlight=False)
-            console.print(f"\n{good} of {len(complaints)} as expected, ${cost:.6f} at list prices")
+            console.print(f"\n{good} of {len(complaints)} as expected")
         return good == len(complaints)
 
 

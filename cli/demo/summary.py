@@ -10,7 +10,9 @@ from typing import Any
 from cli.api import Api
 from cli.views import JobView
 
-STATES = ("waiting", "active", "delayed", "completed", "failed", "cancelled")
+_OVER = ("completed", "failed", "cancelled")
+_TO_COME = ("waiting", "active", "delayed")
+STATES = (*_OVER, *_TO_COME)
 _MOST_JOBS = 10_000
 _PATIENCE_S = 60.0
 _LOOK_EVERY_S = 1.0
@@ -30,6 +32,8 @@ class Summary:
     """The jobs' receipts, added up."""
     elsewhere: Decimal
     """What was recorded by hand, which no job has a receipt of."""
+    still_to_come: tuple[str, ...] = ()
+    """Tasks of the jobs that are not over, such as one of the house's own that looks once more in a minute."""
 
     @property
     def complaint(self) -> str:
@@ -44,10 +48,11 @@ class Summary:
     def text(self) -> str:
         """Three lines for a person."""
         jobs = ", ".join(f"{self.counted[state]} {state}" for state in STATES if self.counted.get(state))
+        to_come = f" ({', '.join(self.still_to_come)})" if self.still_to_come else ""
         by_hand = f" and ${_plain(self.elsewhere)} recorded by hand" if self.elsewhere else ""
         agrees = self.complaint or "as the page shows it, and as every job's receipt adds up"
         spent = f"${_plain(self.spent)}: ${_plain(self.receipts)} by receipts{by_hand}"
-        return f"jobs:  {jobs}\nspent: {spent}\n       {agrees}"
+        return f"jobs:  {jobs}{to_come}\nspent: {spent}\n       {agrees}"
 
     def to_json(self) -> dict[str, Any]:
         """For a program."""
@@ -86,6 +91,7 @@ def _read(api: Api, elsewhere: Decimal) -> Summary:
         spent=Decimal(costs["cost_usd"]),
         receipts=sum((job.cost_usd or Decimal(0) for job in jobs), Decimal(0)),
         elsewhere=elsewhere,
+        still_to_come=tuple(sorted({job.task for job in jobs if job.state in _TO_COME})),
     )
 
 

@@ -27,3 +27,8 @@ def test_a_millionth_of_a_millionth_too_much_is_told() -> None:
     wrong = replace(AGREES, spent=AGREES.spent + Decimal("1e-12"))
     assert "receipts $0.0005295" in wrong.complaint
     assert wrong.to_json()["complaint"] == wrong.complaint
+
+
+def test_whose_jobs_are_not_over_is_named() -> None:
+    summary = replace(AGREES, counted={**AGREES.counted, "delayed": 1}, still_to_come=("wake-parked-jobs",))
+    assert summary.text().startswith("jobs:  2 completed, 1 failed, 1 delayed (wake-parked-jobs)\n")
