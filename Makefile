@@ -43,7 +43,7 @@ fuzz: ready ## Ask every route of the API what its document permits and what it 
 
 audit: ready ## Ask the network whether a dependency has a known vulnerability.
 	uv export --frozen --all-groups --no-emit-project --quiet --output-file .backstay/requirements.txt
-	uvx pip-audit --requirement .backstay/requirements.txt --disable-pip --require-hashes
+	uvx pip-audit --requirement .backstay/requirements.txt --disable-pip --require-hashes --strict
 
 aws-check: ready ## Check on a stage on AWS (STAGE=dev) what an emulator can't show; tells what it costs, and asks.
 	$(RUN) backstay --stage $(or $(STAGE),dev) aws-check
