@@ -18,7 +18,7 @@ from cli.local.processes import Child, start_mark, stop
 from cli.local.servers import Servers
 from cli.local.state import StateDirectory
 
-_CONFIG = """
+NO_LIMIT_REACHED = """
 [providers.anthropic]
 kind = "anthropic"
 secret = "provider/anthropic"
@@ -30,7 +30,8 @@ tokens_per_minute = 10_000_000_000
 [routes]
 default = ["anthropic/claude-haiku-5-5"]
 """
-"""Limits that are kept, and that no benchmark reaches."""
+"""A backstay.toml with limits that are kept, and that no benchmark reaches; `{llm_url}` stands for the model server's
+address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Loopback:
 
 
 @contextmanager
-def loopback(config: str = _CONFIG) -> Iterator[Loopback]:
+def loopback(config: str = NO_LIMIT_REACHED) -> Iterator[Loopback]:
     """Both servers, with empty tables for guards and answers; this process is in a function's environment on them.
 
     Args:

@@ -15,6 +15,7 @@ from bench.bare_function import LOOK_EVERY_S, BareFunction, NotFinishedError, Sp
 from bench.cloud import BENCH_TASKS
 from bench.embedded import calling, embedded, with_tasks
 from bench.figures import Figure, Part
+from bench.loopback import NO_LIMIT_REACHED
 from bench.run import Run
 from bench.slow_model import slow_model
 from bench.work import question
@@ -29,18 +30,6 @@ WARM_UPS, WEIGHINGS = 40, 60
 _A_REQUEST = 100
 """Jobs that `POST /api/jobs/batch` takes."""
 _WITHIN_S = 300
-_CONFIG = """
-[providers.anthropic]
-kind = "anthropic"
-secret = "provider/anthropic"
-base_url = "{url}/anthropic"
-concurrency = 100
-[providers.anthropic.limits]
-requests_per_minute = 1_000_000
-tokens_per_minute = 10_000_000_000
-[routes]
-default = ["anthropic/claude-haiku-5-5"]
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +103,9 @@ def measure(run: Run) -> list[Figure]:
 @contextmanager
 def _bench(run: Run) -> Iterator[tuple[Bench, BareFunction]]:
     with slow_model(MODEL_S) as url, tempfile.TemporaryDirectory() as folder:
-        (config := Path(folder) / "backstay.toml").write_text(_CONFIG.format(url=url), encoding="utf-8")
+        (config := Path(folder) / "backstay.toml").write_text(
+            NO_LIMIT_REACHED.replace("{llm_url}", url), encoding="utf-8"
+        )
         with (
             with_tasks(Wish(config=config), BENCH_TASKS) as wish,
             embedded(run, wish) as cloud,
